@@ -1,0 +1,68 @@
+package boost
+
+import (
+	"math"
+
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/model"
+	"github.com/salesctl/salesctl/pkg/model/tree"
+)
+
+// stopper watches the error on the valid set. Without one it never stops.
+type stopper struct {
+	patience   int // rounds, 0 for no watching
+	valid      model.Dataset
+	prediction []float32 // one a row of valid
+	rounds     int
+	best       int // rounds that had the lowest error
+	lowest     float64
+}
+
+func newStopper(o Options, valid model.Dataset, width int, base float64) (*stopper, error) {
+	if o.EarlyStoppingRounds == 0 || valid.Len() == 0 {
+		return &stopper{}, nil
+	}
+	if err := valid.Validate(); err != nil {
+		return nil, err
+	}
+	if valid.X.Width() != width {
+		return nil, fault.New(fault.Invalid, "valid set has %d features, but the training set has %d", valid.X.Width(), width)
+	}
+	s := &stopper{patience: o.EarlyStoppingRounds, valid: valid, lowest: math.Inf(1), prediction: make([]float32, valid.Len())}
+	for i := range s.prediction {
+		s.prediction[i] = float32(base)
+	}
+	return s, nil
+}
+
+// after takes note of the next tree and reports whether it is time to stop.
+func (s *stopper) after(t *tree.Tree) bool {
+	if s.patience == 0 {
+		return false
+	}
+	s.rounds++
+	if e := s.add(t); e < s.lowest {
+		s.lowest, s.best = e, s.rounds
+	}
+	return s.rounds-s.best >= s.patience
+}
+
+// add adds the tree to the predictions and returns their squared error.
+func (s *stopper) add(t *tree.Tree) float64 {
+	sum := 0.0
+	for i := range s.prediction {
+		r := s.valid.Row(i)
+		s.prediction[i] += t.PredictAt(s.valid.X.Cols, r)
+		miss := float64(s.prediction[i]) - s.valid.Y[r]
+		sum += float64(s.valid.WeightOf(r) * miss * miss)
+	}
+	return sum
+}
+
+// keep returns how many of n trees are the best to predict with.
+func (s *stopper) keep(n int) int {
+	if s.best > 0 {
+		return s.best
+	}
+	return n
+}

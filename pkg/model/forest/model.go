@@ -1,0 +1,55 @@
+package forest
+
+import (
+	"github.com/salesctl/salesctl/pkg/model"
+	"github.com/salesctl/salesctl/pkg/model/tree"
+)
+
+// Model is a grown forest.
+type Model struct {
+	base  float64 // to which the trees' mean is added
+	trees tree.Ensemble
+}
+
+var magic = [4]byte{'S', 'C', 'R', 'F'}
+
+// Predict writes the forest's answer for each row of X to dst.
+func (m *Model) Predict(dst []float64, X *model.Frame) error {
+	clear(dst)
+	err := m.trees.Each(X, len(dst), func(row int, value float32) { dst[row] += float64(value) })
+	if err != nil {
+		return err
+	}
+	for i, sum := range dst {
+		dst[i] = m.mean(sum)
+	}
+	return nil
+}
+
+// PredictRow returns the forest's answer for the features x.
+func (m *Model) PredictRow(x []float32) float64 {
+	sum := 0.0
+	for _, t := range m.trees.Trees {
+		sum += float64(t.Predict(x))
+	}
+	return m.mean(sum)
+}
+
+func (m *Model) mean(sum float64) float64 { return m.base + sum/float64(len(m.trees.Trees)) }
+
+// Importances returns how much of the decrease of squared error each feature
+// brought, over all trees.
+func (m *Model) Importances() []float64 { return m.trees.Importances() }
+
+// MarshalBinary returns the forest as data.
+func (m *Model) MarshalBinary() ([]byte, error) { return tree.Marshal(magic, m.base, &m.trees), nil }
+
+// Unmarshal reads what MarshalBinary wrote; anything else is a fault of kind
+// Integrity.
+func Unmarshal(data []byte) (*Model, error) {
+	base, trees, err := tree.Unmarshal(magic, data)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{base, *trees}, nil
+}
