@@ -1,0 +1,59 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Entry is one setting for people to read.
+type Entry struct {
+	Key    string
+	Value  string // secrets are masked; lists are in brackets, maps in braces
+	Origin string
+}
+
+// Entries lists every setting in the order of Config.
+func (s *Settings) Entries() []Entry {
+	var out []Entry
+	for _, f := range fields() {
+		value := text(s.value(f))
+		if value != "" && namesSecret(f.key) {
+			value = mask
+		}
+		out = append(out, Entry{Key: f.key, Value: redact(value), Origin: s.Origin(f.key).String()})
+	}
+	return out
+}
+
+// value reads the leaf of the Config that a field stands for.
+func (s *Settings) value(f field) any {
+	return reflect.ValueOf(s.Config).FieldByIndex(f.index).Interface()
+}
+
+// text writes a value on one line in the way of YAML, without quotes.
+func text(v any) string {
+	switch v := v.(type) {
+	case []string:
+		return "[" + strings.Join(v, ", ") + "]"
+	case Columns:
+		var items []string
+		for _, c := range v {
+			items = append(items, c.Name+": "+c.Header)
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	case Params:
+		var items []string
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			value := fmt.Sprint(v[name])
+			if namesSecret(name) {
+				value = mask
+			}
+			items = append(items, name+": "+value)
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	}
+	return fmt.Sprint(v)
+}
