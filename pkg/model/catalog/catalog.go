@@ -1,0 +1,212 @@
+// Package catalog joins names to algorithms: a Spec, as it stands in a config, a
+// grid or a logged parameter, becomes a configured algorithm, and stored bytes
+// become the model they were. An algorithm is its own package and one line in
+// the tables here.
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/model"
+	"github.com/salesctl/salesctl/pkg/model/arima"
+	"github.com/salesctl/salesctl/pkg/model/boost"
+	"github.com/salesctl/salesctl/pkg/model/forest"
+	"github.com/salesctl/salesctl/pkg/model/naive"
+)
+
+// Build is what an algorithm is given beside its parameters.
+type Build struct {
+	Seed uint64 // where the parameters give none
+	Jobs int    // goroutines, 0 for all processors; never changes a result
+}
+
+// learner is an algorithm that learns from rows.
+type learner struct {
+	name      string
+	build     func(model.Spec, Build) (model.Learner, error)
+	unmarshal func([]byte) (model.Regressor, error)
+}
+
+// local is an algorithm that learns from one series.
+type local struct {
+	name      string
+	build     func(model.Spec) (model.Local, error)
+	unmarshal func([]byte) (model.LocalFit, error)
+}
+
+func learners() []learner {
+	return []learner{
+		{"rf", newForest, func(b []byte) (model.Regressor, error) { return forest.Unmarshal(b) }},
+		{"gbt", newBoost, func(b []byte) (model.Regressor, error) { return boost.Unmarshal(b) }},
+	}
+}
+
+func locals() []local {
+	return []local{
+		{"arima", plain(arima.Model{Order: arima.Order{P: 5, D: 1}}), arima.Unmarshal},
+		{"seasonal_naive_growth", plain(naive.SeasonalGrowth{}), naive.Unmarshal},
+		{"seasonal_naive", plain(naive.Seasonal{}), naive.Unmarshal},
+		{"naive", plain(naive.Last{}), naive.Unmarshal},
+	}
+}
+
+func newForest(s model.Spec, b Build) (model.Learner, error) {
+	o := forest.Options{Seed: b.Seed}
+	if err := decode(s, &o); err != nil {
+		return nil, err
+	}
+	o.Jobs = b.Jobs // of the machine, not of the model
+	return forest.New(o), o.Validate()
+}
+
+func newBoost(s model.Spec, b Build) (model.Learner, error) {
+	o := boost.Options{Seed: b.Seed}
+	if err := decode(s, &o); err != nil {
+		return nil, err
+	}
+	o.Jobs = b.Jobs
+	return boost.New(o), o.Validate()
+}
+
+// plain builds an algorithm that takes no parameters.
+func plain(m model.Local) func(model.Spec) (model.Local, error) {
+	return func(s model.Spec) (model.Local, error) { return m, decode(s, &struct{}{}) }
+}
+
+// Learners lists the names of the algorithms that learn from rows.
+func Learners() []string {
+	var names []string
+	for _, l := range learners() {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+// Locals lists the names of the algorithms that learn from one series.
+func Locals() []string {
+	var names []string
+	for _, l := range locals() {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+// Learner returns the configured algorithm. An unknown name is a fault.Usage,
+// an unknown parameter or value a fault.Config.
+func Learner(s model.Spec, b Build) (model.Learner, error) {
+	for _, l := range learners() {
+		if l.name == s.Name {
+			return l.build(s, b)
+		}
+	}
+	return nil, unknown(s.Name, Learners())
+}
+
+// Local returns the configured algorithm; its errors are those of Learner.
+func Local(s model.Spec) (model.Local, error) {
+	for _, l := range locals() {
+		if l.name == s.Name {
+			return l.build(s)
+		}
+	}
+	return nil, unknown(s.Name, Locals())
+}
+
+// DecodeRegressor reads what a fitted Learner of that name wrote.
+func DecodeRegressor(name string, b []byte) (model.Regressor, error) {
+	for _, l := range learners() {
+		if l.name == name {
+			return l.unmarshal(b)
+		}
+	}
+	return nil, stored(name)
+}
+
+// DecodeLocal reads what a fitted Local of that name wrote.
+func DecodeLocal(name string, b []byte) (model.LocalFit, error) {
+	for _, l := range locals() {
+		if l.name == name {
+			return l.unmarshal(b)
+		}
+	}
+	return nil, stored(name)
+}
+
+// decode reads the parameters into the fields of their names. JSON would take
+// names in any case and pass over unknown ones: a misspelt parameter would train
+// with its default.
+func decode(s model.Spec, into any) error {
+	if len(s.Params) == 0 {
+		return nil
+	}
+	known := parameters(into)
+	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
+		if !slices.Contains(known, name) {
+			err := fault.New(fault.Config, "%s has no parameter %q", s.Name, name)
+			if near := fault.Nearest(name, known); near != "" {
+				return err.WithHint("did you mean %s?", near)
+			}
+			if len(known) == 0 {
+				return err.WithHint("it takes no parameters")
+			}
+			return err.WithHint("it has: %s", strings.Join(known, ", "))
+		}
+	}
+	text, err := json.Marshal(s.Params)
+	if err != nil {
+		return fault.New(fault.Config, "parameters of %s: %w", s.Name, err)
+	}
+	err = json.Unmarshal(text, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fault.New(fault.Config, "%s: %s cannot be a %s", s.Name, wrong.Field, wrong.Value).
+			WithHint("give %s", nounOf(wrong.Type.Kind()))
+	}
+	if err != nil {
+		return fault.New(fault.Config, "parameters of %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// nounOf words what a parameter of the kind takes.
+func nounOf(k reflect.Kind) string {
+	switch k {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Uint64:
+		return "a whole number from 0"
+	}
+	return "a whole number"
+}
+
+// parameters lists the JSON names of a struct's fields.
+func parameters(of any) []string {
+	t := reflect.TypeOf(of).Elem()
+	var names []string
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func unknown(name string, known []string) error {
+	err := fault.New(fault.Usage, "unknown model %q, want one of %s", name, strings.Join(known, ", "))
+	if near := fault.Nearest(name, known); near != "" {
+		return err.WithHint("did you mean %s?", near)
+	}
+	return err
+}
+
+func stored(name string) error {
+	return fault.New(fault.Integrity, "the stored model is of the kind %q, which this program does not know", name).
+		WithHint("use the salesctl that wrote it, or run `salesctl train` again")
+}
