@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/salesctl/salesctl/pkg/artifact"
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/evaluate"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/sales"
+)
+
+// backtestOptions are the flags of `salesctl backtest` that are no settings.
+type backtestOptions struct {
+	cutoffs, refit, testRows, out string
+	gap                           int
+	by                            []string
+}
+
+// newBacktest makes `salesctl backtest`.
+func newBacktest(a *app) *cobra.Command {
+	var o backtestOptions
+	cmd := &cobra.Command{
+		Use:     "backtest",
+		Aliases: []string{"evaluate"},
+		Short:   "Score models on the past, as if it were the future",
+		Long: `Score models on the past: at each cutoff a model is trained on what was known then
+and forecasts the periods after it. The naive and the seasonal naive forecast are
+always beside, and skill is measured against them (1 is perfect, 0 is no better).
+
+--test-rows makes the one-step table instead: models are trained on all other
+rows, then predict each listed row with the sales up to the period before it and
+the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
+		GroupID: groupMain,
+		Args:    noArgs,
+		Example: `  salesctl backtest
+  salesctl backtest --model arima,gbt --cutoffs 2012-06-29,2012-08-31 --horizon 8
+  salesctl backtest --folds 6 --horizon 4 --refit never --out rows.csv`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd)
+			if err != nil {
+				return err
+			}
+			if err := o.exclusive(cmd.Flags()); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), a, s)
+		},
+	}
+	f := cmd.Flags()
+	a.addSettings(f, "model", "train.models", "folds", "train.folds", "horizon", "train.horizon",
+		"seed", "train.seed", "jobs", "train.jobs")
+	f.StringVar(&o.cutoffs, "cutoffs", "", "the newest known period of each fold, `DATE,DATE`, instead of --folds")
+	f.IntVar(&o.gap, "gap", 0, "`PERIODS` between a cutoff and the first that is scored")
+	f.StringVar(&o.refit, "refit", "every", "train again at `every|never|N` cutoffs; between, new actuals are only taken in")
+	f.StringVar(&o.testRows, "test-rows", "", "the one-step table on the rows of `FILE`")
+	f.StringSliceVar(&o.by, "by", []string{byTotal}, "which scores: `total,horizon,key`")
+	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
+	return cmd
+}
+
+// exclusive refuses flags that would have no effect beside others.
+func (o *backtestOptions) exclusive(f *pflag.FlagSet) error {
+	if o.cutoffs != "" && f.Changed("folds") {
+		return fault.New(fault.Usage, "--cutoffs names the folds: it does not go with --folds")
+	}
+	if o.testRows == "" {
+		return nil
+	}
+	for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "refit"} {
+		if f.Changed(name) {
+			return fault.New(fault.Usage, "--test-rows is one step ahead: it does not go with --%s", name)
+		}
+	}
+	return nil
+}
+
+// run backtests, writes the forecasts where --out says so, and the scores.
+func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) error {
+	r, err := recipe(s)
+	if err != nil {
+		return err
+	}
+	e, err := o.options(a, s)
+	if err != nil {
+		return err
+	}
+	data, err := a.panel(ctx, s)
+	if err != nil {
+		return err
+	}
+	result, err := o.evaluate(ctx, a, r, data, namedModels(s), e)
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := a.writeRows(ctx, o.out, result.Rows); err != nil {
+			return err
+		}
+	}
+	t := scoreTable("backtest", result, o.by)
+	t.Meta.DataThrough = data.Origin().String()
+	return a.render(t)
+}
+
+// options checks the flags, before any work is done.
+func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Options, err error) {
+	e = evaluate.Options{Folds: s.Train.Folds, Horizon: s.Train.Horizon, Gap: o.gap, Jobs: s.Train.Jobs}
+	for _, by := range o.by {
+		if !slices.Contains([]string{byTotal, byHorizon, byKey}, by) {
+			return e, fault.New(fault.Usage, "--by %s is unknown, want total, horizon, key or several of them", by)
+		}
+	}
+	if o.gap < 0 {
+		return e, fault.New(fault.Usage, "--gap is %d, want 0 or more", o.gap)
+	}
+	if e.Refit, err = evaluate.ParseRefit(o.refit); err != nil {
+		return e, fmt.Errorf("--%w", err)
+	}
+	if e.Cutoffs, err = o.dates(); err != nil {
+		return e, err
+	}
+	if o.out == "" {
+		return e, nil
+	}
+	out := a.path(o.out)
+	if info, err := os.Stat(out); err == nil && info.IsDir() {
+		return e, fault.New(fault.Usage, "--out: %s is a directory", out).WithHint("name a file in it")
+	}
+	if info, err := os.Stat(filepath.Dir(out)); err != nil || !info.IsDir() {
+		return e, fault.New(fault.NotFound, "--out: there is no directory %s", filepath.Dir(out)).WithHint("create it first")
+	}
+	return e, nil
+}
+
+// evaluate makes the backtest or, with --test-rows, the one-step table.
+func (o *backtestOptions) evaluate(ctx context.Context, a *app, r pipeline.Recipe, data sales.Panel, models []string, e evaluate.Options) (evaluate.Result, error) {
+	choose := r.Forecasters
+	score := func(c []sales.Candidate) (evaluate.Result, error) { return evaluate.Backtest(ctx, data, c, e) }
+	if o.testRows != "" {
+		tested, err := a.readTestRows(o.testRows, data)
+		if err != nil {
+			return evaluate.Result{}, err
+		}
+		choose = r.OneStep
+		score = func(c []sales.Candidate) (evaluate.Result, error) { return evaluate.OneStep(ctx, data, c, tested, e) }
+	}
+	candidates, err := choose(models...)
+	if err != nil {
+		return evaluate.Result{}, err
+	}
+	bar := a.progress("backtesting")
+	defer bar.close()
+	e.Progress = func(p evaluate.Progress) { bar.set(p.Done, p.Total, p.Model) }
+	return score(candidates)
+}
+
+// dates reads --cutoffs; nil leaves the choice to --folds.
+func (o *backtestOptions) dates() ([]sales.Period, error) {
+	if o.cutoffs == "" {
+		return nil, nil
+	}
+	var out []sales.Period
+	for _, text := range strings.Split(o.cutoffs, ",") {
+		p, err := sales.ParsePeriod(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fault.New(fault.Usage, "--cutoffs %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// readTestRows reads the key columns and the date of each row to be tested.
+func (a *app) readTestRows(name string, p sales.Panel) ([]evaluate.RowID, error) {
+	f, err := a.open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--test-rows: %w", err)
+	}
+	defer f.Close()
+	s, err := readSheet(name, f)
+	if err != nil {
+		return nil, err
+	}
+	at, err := testColumns(s, p.Schema)
+	if err != nil {
+		return nil, err
+	}
+	var rows []evaluate.RowID
+	for _, record := range s.rows {
+		row, err := testRow(record.fields, at, p)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "%s: %w", s.place(record), err)
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return nil, fault.New(fault.Invalid, "%s has no rows", name)
+	}
+	return rows, nil
+}
+
+// testColumns finds the key columns and, last, the date in a header.
+func testColumns(s sheet, schema sales.Schema) ([]int, error) {
+	var at []int
+	for _, want := range append(slices.Clone(schema.KeyNames), "date") {
+		i := find(want, s.header)
+		if i < 0 {
+			return nil, fault.New(fault.Invalid, "%s:1: there is no column %s among %s", s.name, want, strings.Join(s.header, ", "))
+		}
+		at = append(at, i)
+	}
+	return at, nil
+}
+
+// testRow reads the key, which must be that of a series, and the period.
+func testRow(fields []string, at []int, p sales.Panel) (evaluate.RowID, error) {
+	var row evaluate.RowID
+	for i, column := range at[:len(at)-1] {
+		part, err := sales.KeyPart(fields[column])
+		if err != nil {
+			return row, fmt.Errorf("%s %q %w", p.KeyNames[i], fields[column], err)
+		}
+		row.Key = append(row.Key, part)
+	}
+	if _, ok := p.Find(row.Key); !ok {
+		return row, fmt.Errorf("%s not found", wanted{parts: row.Key}.describe(p.Schema))
+	}
+	day, err := sales.ParsePeriod(strings.TrimSpace(fields[at[len(at)-1]]))
+	row.Period = p.Frequency.Of(day)
+	return row, err
+}
+
+// writeRows writes the forecasts and their actuals.
+func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	records := [][]string{{"model", "key", "cutoff", "date", "horizon", "actual", "forecast"}}
+	for _, r := range rows {
+		records = append(records, []string{
+			r.Model, r.Key.String(), r.Cutoff.String(), r.Date.String(), strconv.Itoa(r.Horizon), number(r.Actual), number(r.Forecast),
+		})
+	}
+	if err := w.WriteAll(records); err != nil {
+		return err
+	}
+	return artifact.WriteFile(ctx, a.path(name), &b)
+}
+
+// The groups of scores that --by picks.
+const (
+	byTotal   = "total"
+	byHorizon = "horizon"
+	byKey     = "key"
+)
+
+// scoreTable shows the scores of the groups, the skill first.
+func scoreTable(thing string, r evaluate.Result, by []string) table {
+	t := table{Thing: thing, Warnings: slices.Clone(r.Warnings)}
+	t.Meta.Compared = r.Statement
+	t.Columns = columns("model", "key", "horizon", "n", "skill_naive", "skill_seasonal_naive",
+		"mae", "mse", "rmse", "rmse_pct", "r2", "mape", "wape", "mase", "bias")
+	for i, c := range t.Columns {
+		if strings.HasPrefix(c.Name, "skill") || c.Name == "r2" || c.Name == "mase" {
+			t.Columns[i].Places = 4
+		}
+	}
+	for _, s := range r.Scores {
+		if !slices.Contains(by, groupOf(s)) {
+			continue
+		}
+		var key, horizon any
+		if s.Horizon > 0 {
+			horizon = s.Horizon
+		}
+		if s.Key != nil {
+			key = s.Key.String()
+		}
+		t.Rows = append(t.Rows, []any{
+			s.Model, key, horizon, s.N, s.SkillNaive, s.SkillSeasonalNaive,
+			s.MAE, s.MSE, s.RMSE, s.RMSEPercent, s.R2, s.MAPE, s.WAPE, s.MASE, s.Bias,
+		})
+	}
+	return t
+}
+
+func groupOf(s evaluate.Score) string {
+	switch {
+	case s.Horizon > 0:
+		return byHorizon
+	case s.Key != nil:
+		return byKey
+	}
+	return byTotal
+}
+
+// brief is the scores over all, with the columns that fit a terminal.
+func brief(thing string, r evaluate.Result) table {
+	t := table{Thing: thing, Warnings: slices.Clone(r.Warnings)}
+	t.Meta.Compared = r.Statement
+	t.Columns = []column{{Name: "model"}, {Name: "n"}, {Name: "skill_seasonal_naive", Places: 4}, {Name: "mape"}, {Name: "wape"}, {Name: "rmse"}}
+	for _, s := range r.Scores {
+		if groupOf(s) == byTotal {
+			t.Rows = append(t.Rows, []any{s.Model, s.N, s.SkillSeasonalNaive, s.MAPE, s.WAPE, s.RMSE})
+		}
+	}
+	return t
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/sales"
+)
+
+// forecastOptions are the flags of `salesctl forecast`.
+type forecastOptions struct {
+	keys         keyOptions
+	steps        int
+	model, until string
+}
+
+// newForecast makes `salesctl forecast`.
+func newForecast(a *app) *cobra.Command {
+	var o forecastOptions
+	cmd := &cobra.Command{
+		Use:   "forecast --store 1 --steps 5",
+		Short: "Forecast the periods after the newest actual",
+		Long: `Forecast the periods after the newest actual of each series, by the model that
+won the backtest at each horizon (auto), or by another that the pipeline holds.
+Nothing is trained: new actuals are taken in as they are.`,
+		GroupID: groupMain,
+		Args:    noArgs,
+		Example: `  salesctl forecast --store 1 --steps 5
+  salesctl forecast --store all --steps 8 -o csv > forecast.csv
+  salesctl forecast --store 1,2 --steps 5 --model arima --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), a, s)
+		},
+	}
+	f := cmd.Flags()
+	o.keys.add(f)
+	f.IntVar(&o.steps, "steps", 5, fmt.Sprintf("how many `PERIODS`, 1 to %d", sales.MaxSteps))
+	f.StringVar(&o.model, "model", pipeline.Auto, "the `NAME` of a model in the pipeline")
+	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
+	_ = cmd.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(append([]string{pipeline.Auto}, pipeline.Models()...), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// run checks the call before it makes anything, and then forecasts.
+func (o *forecastOptions) run(ctx context.Context, a *app, s *config.Settings) error {
+	if o.steps < 1 || o.steps > sales.MaxSteps {
+		return fault.New(fault.Usage, "--steps is %d, want 1 to %d", o.steps, sales.MaxSteps)
+	}
+	if !o.keys.given() {
+		return fault.New(fault.Usage, "--store is missing: which series?").WithHint("--store 1, --store 1,2 or --store all; `salesctl data show` lists them")
+	}
+	if err := knownModel(o.model, pipeline.Auto); err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	if _, err := lastDay(o.until); err != nil {
+		return err
+	}
+	if err := a.bootstrap(ctx, s, true); err != nil {
+		return err
+	}
+	data, err := a.panel(ctx, s)
+	if err != nil {
+		return err
+	}
+	if data, err = until(data, o.until); err != nil {
+		return err
+	}
+	keys, err := o.keys.find(data)
+	if err != nil {
+		return err
+	}
+	c, err := a.pipelines().champion(ctx)
+	if err != nil {
+		return err
+	}
+	forecasts, err := c.Forecast(ctx, data, o.model, sales.Request{Keys: keys, Steps: o.steps})
+	if err = errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	return a.render(forecastTable(forecasts, newMeta(c, data)))
+}
+
+// forecastTable shows a line a period, series by series.
+func forecastTable(forecasts []sales.Forecast, m meta) table {
+	t := table{Thing: "forecast", Columns: columns("key", "date", "horizon", "model", "forecast"), Meta: m}
+	for _, f := range forecasts {
+		for _, p := range f.Points {
+			t.Rows = append(t.Rows, []any{f.Key.String(), p.Period, p.Horizon, p.Model, p.Mean})
+		}
+		for _, w := range f.Warnings {
+			t.Warnings = append(t.Warnings, fmt.Sprintf("%s: %s", f.Key, w))
+		}
+	}
+	return t
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/sales"
+)
+
+// predictOptions are the flags of `salesctl predict`.
+type predictOptions struct {
+	keys keyOptions
+	date string
+	set  []string
+	raw  bool
+}
+
+// newPredict makes `salesctl predict`.
+func newPredict(a *app) *cobra.Command {
+	var o predictOptions
+	cmd := &cobra.Command{
+		Use:   "predict [FILE|-]",
+		Short: "Predict single rows from what is known of their period",
+		Long: `Predict the target of rows whose own columns are known, by the mean of forest and
+boosting: the number of POST /predict_sales before its rounding. The rows come
+from a CSV with a header, from JSON (an array of objects, one object, or one a
+line), or as one row from the flags. Columns go by the names of the data's file
+or by ours, in any case. One that is left out counts as unknown; one that the
+data does not have is ignored, with a warning.
+
+The sales before the row's period are read from the database; where they end
+earlier, the periods between are forecast first, and a warning says so.`,
+		GroupID: groupMain,
+		Args:    cobra.MaximumNArgs(1),
+		Example: `  salesctl predict --store 1 --date 2012-11-03 --set temperature=75.5 --set fuel_price=3.45 --set cpi=238.2 --set unemployment=5.8
+  salesctl predict rows.csv -o csv > predictions.csv
+  salesctl predict rows.json --raw --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.settings(cmd)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), a, s, args)
+		},
+	}
+	f := cmd.Flags()
+	o.keys.add(f)
+	f.StringVar(&o.date, "date", "", "the row's `DATE` (YYYY-MM-DD): its period is the one that holds it")
+	f.StringArrayVar(&o.set, "set", nil, "a column of the row, `NAME=VALUE`; may be repeated")
+	f.BoolVar(&o.raw, "raw", false, "also what each regressor says by itself")
+	return cmd
+}
+
+// run predicts the rows of the flags or of the file.
+func (o *predictOptions) run(ctx context.Context, a *app, s *config.Settings, args []string) error {
+	fromFlags := o.keys.given() || o.date != "" || len(o.set) > 0
+	if fromFlags == (len(args) == 1) {
+		return fault.New(fault.Usage, "rows come from a FILE, or one row from --store, --date and --set")
+	}
+	db, err := a.openStore(ctx, s, false)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	data, err := db.Panel(ctx)
+	if err != nil {
+		return err
+	}
+	src, _, err := db.Remembered(ctx)
+	if err != nil {
+		return err
+	}
+	r := rowReader{panel: data, format: src.Format}
+	rows, err := o.rows(a, &r, args)
+	if err != nil {
+		return err
+	}
+	c, err := a.pipelines().champion(ctx)
+	if err != nil {
+		return err
+	}
+	predictions, err := c.Predict(ctx, data, rows)
+	if err = errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	t := o.table(predictions, newMeta(c, data))
+	t.Warnings = append(r.warnings(), t.Warnings...)
+	return a.render(t)
+}
+
+// rows reads what is to be predicted.
+func (o *predictOptions) rows(a *app, r *rowReader, args []string) ([]sales.Row, error) {
+	if len(args) == 0 {
+		return o.flagRow(r)
+	}
+	if args[0] == "-" {
+		return r.read("standard input", a.stdin)
+	}
+	f, err := a.open(args[0])
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.read(args[0], f)
+	return rows, errors.Join(err, f.Close())
+}
+
+// flagRow reads the row that the flags tell.
+func (o *predictOptions) flagRow(r *rowReader) ([]sales.Row, error) {
+	if !o.keys.given() || o.date == "" {
+		return nil, fault.New(fault.Usage, "a row needs --store and --date")
+	}
+	keys, err := o.keys.find(r.panel)
+	if err != nil {
+		return nil, err
+	}
+	day, err := sales.ParsePeriod(o.date)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "--date %w", err)
+	}
+	columns := r.unknown()
+	for _, set := range o.set {
+		name, text, ok := strings.Cut(set, "=")
+		i := r.column(name)
+		switch {
+		case !ok:
+			return nil, fault.New(fault.Usage, "--set %q is not NAME=VALUE", set)
+		case i < 0:
+			return nil, fault.New(fault.Usage, "--set %s: there is no column %s", set, name).
+				WithHint("the columns are %s", strings.Join(r.panel.ColumnNames, ", "))
+		}
+		if columns[i], err = finite(text); err != nil {
+			return nil, fault.New(fault.Usage, "--set %s: %w", set, err)
+		}
+	}
+	rows := make([]sales.Row, len(keys))
+	for i, k := range keys {
+		rows[i] = sales.Row{Key: k, Period: r.panel.Frequency.Of(day), Columns: columns}
+	}
+	return rows, nil
+}
+
+// finite reads a number; blank is unknown.
+func finite(text string) (float64, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return math.NaN(), nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%q is no finite number", text)
+	}
+	return v, nil
+}
+
+// table shows a line a row and, with --raw, one a regressor. Each warning is
+// told once, however many rows it is of.
+func (o *predictOptions) table(predictions []sales.Prediction, m meta) table {
+	t := table{Thing: "predict", Columns: columns("key", "date", "model", "prediction"), Meta: m}
+	seen := map[string]bool{}
+	for _, p := range predictions {
+		t.Rows = append(t.Rows, []any{p.Key.String(), p.Period, pipeline.Mean, p.Value})
+		for _, part := range p.Parts {
+			if o.raw {
+				t.Rows = append(t.Rows, []any{p.Key.String(), p.Period, part.Model, part.Value})
+			}
+		}
+		for _, w := range p.Warnings {
+			if !seen[w] {
+				t.Warnings = append(t.Warnings, w)
+			}
+			seen[w] = true
+		}
+	}
+	return t
+}

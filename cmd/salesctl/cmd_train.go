@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salesctl/salesctl/configs"
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/model"
+	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/train"
+	"github.com/salesctl/salesctl/pkg/tune"
+)
+
+// trainOptions are the flags of `salesctl train` that are no settings.
+type trainOptions struct {
+	tune                   string
+	until                  string
+	noRegister, noBacktest bool
+}
+
+// tuneGrid is the search that --tune means.
+const (
+	tuneGrid = "grid"
+	tuneHint = "the only search is --tune=grid, which --tune means too"
+)
+
+// newTrain makes `salesctl train`.
+func newTrain(a *app) *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train the models, compare them, keep the pipeline",
+		Long: `Train the models, score them one period ahead on the last fifth of the data,
+backtest the forecasters over rolling origins, train everything again on all
+data and keep it as the newest version of the pipeline. The best forecaster at
+each horizon is what ` + "`salesctl forecast`" + ` uses. Unchanged data, settings and code
+add no version.
+
+--tune first searches the parameters of forest and boosting on time-ordered
+folds of the first four fifths; the grids are in configs/tune.yaml.`,
+		GroupID: groupMain,
+		Args:    o.args,
+		Example: `  salesctl train
+  salesctl train --tune
+  salesctl train --model rf,gbt --until 2012-04-06 --no-register`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.settings(cmd)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), a, s)
+		},
+	}
+	f := cmd.Flags()
+	a.addSettings(f, "model", "train.models", "folds", "train.folds", "horizon", "train.horizon",
+		"score", "train.score", "seed", "train.seed", "jobs", "train.jobs")
+	f.StringVar(&o.tune, "tune", "", "first search the parameters by `KIND`: grid, which is what --tune alone means")
+	f.Lookup("tune").NoOptDefVal = tuneGrid
+	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
+	f.BoolVar(&o.noRegister, "no-register", false, "compare only: keep no version")
+	f.BoolVar(&o.noBacktest, "no-backtest", false, "skip the backtest: auto is then "+pipeline.Default)
+	return cmd
+}
+
+// args refuses arguments. The value of --tune, which may be left out, is told
+// from one only by the = before it.
+func (o *trainOptions) args(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && cmd.Flags().Changed("tune") {
+		return fault.New(fault.Usage, "--tune %[1]s: write --tune=%[1]s, with = and no space", args[0]).WithHint(tuneHint)
+	}
+	return noArgs(cmd, args)
+}
+
+// run checks the call before it makes anything, trains and tells.
+func (o *trainOptions) run(ctx context.Context, a *app, s *config.Settings) error {
+	if o.tune != "" && o.tune != tuneGrid {
+		return fault.New(fault.Usage, "--tune=%s is unknown", o.tune).WithHint(tuneHint)
+	}
+	if _, err := recipe(s); err != nil { // before anything is made
+		return err
+	}
+	if _, err := lastDay(o.until); err != nil {
+		return err
+	}
+	if err := a.bootstrap(ctx, s, false); err != nil {
+		return err
+	}
+	report, err := o.train(ctx, a, s)
+	if err != nil {
+		return o.partial(a, report, err)
+	}
+	if text := rankingText(report.Tunings); text != "" {
+		a.note("%s", text)
+	}
+	a.note("auto is %s", choiceText(report.Pipeline))
+	a.noteKept(report, o.noRegister)
+	return a.render(trainTable(report))
+}
+
+// partial shows the rankings that a cut-off tuning had found.
+func (o *trainOptions) partial(a *app, report train.Report, err error) error {
+	if ranking := rankingText(report.Tunings); ranking != "" {
+		a.note("%s", ranking)
+	}
+	return err
+}
+
+// train reads, trains and registers.
+func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (train.Report, error) {
+	r, err := recipe(s)
+	if err != nil {
+		return train.Report{}, err
+	}
+	data, err := a.panel(ctx, s)
+	if err != nil {
+		return train.Report{}, err
+	}
+	if data, err = until(data, o.until); err != nil {
+		return train.Report{}, err
+	}
+	log := a.logger(slog.LevelWarn)
+	t := train.Options{
+		Panel: data, Recipe: r, Folds: s.Train.Folds, Horizon: s.Train.Horizon,
+		Score: s.Train.Score, Backtest: !o.noBacktest, Logger: log,
+	}
+	if !o.noRegister {
+		t.Registry = a.pipelines()
+	}
+	if o.tune != "" {
+		if t.Spaces, err = spaces(r); err != nil {
+			return train.Report{}, err
+		}
+	}
+	told := &steps{app: a}
+	defer told.close()
+	t.Progress = func(p train.Progress) {
+		told.set(p.Step, p.Done, p.Total)
+		log.Debug(p.Step, "done", p.Done, "total", p.Total)
+	}
+	return train.Run(ctx, t)
+}
+
+// spaces are the grids of the models that the recipe has.
+func spaces(r pipeline.Recipe) ([]train.Space, error) {
+	text, err := configs.Files.ReadFile("tune.yaml")
+	if err != nil {
+		return nil, err
+	}
+	grids, err := config.ParseGrids("configs/tune.yaml", text)
+	if err != nil {
+		return nil, err
+	}
+	var out []train.Space
+	for _, g := range grids {
+		if !slices.ContainsFunc(r.Models, func(m model.Spec) bool { return m.Name == g.Model }) {
+			continue
+		}
+		space := train.Space{Model: g.Model}
+		for _, p := range g.Params {
+			space.Grid = append(space.Grid, tune.Param{Name: p.Name, Values: p.Values})
+		}
+		out = append(out, space)
+	}
+	if len(out) == 0 {
+		return nil, fault.New(fault.Usage, "--tune has nothing to search: no model has a grid").WithHint("add rf or gbt to --model")
+	}
+	return out, nil
+}
+
+// noteKept tells people where the pipeline is and what comes next.
+func (a *app) noteKept(r train.Report, unregistered bool) {
+	switch {
+	case unregistered:
+		a.note("nothing was kept (--no-register)")
+		return
+	case r.Fresh:
+		a.note("pipeline %s kept in %s", r.Version, a.pipelines().place)
+	default:
+		a.note("pipeline %s is unchanged: no version was added", r.Version)
+	}
+	key := r.OneStep.Rows[0].Key.String()
+	if strings.ContainsAny(key, " '\"$&;()<>|*") {
+		key = strconv.Quote(key) // for the shell
+	}
+	a.note("next: salesctl forecast --store %s --steps 5", key)
+}
+
+// choiceText says which forecaster answers at which horizons: "naive for 1 to 3,
+// arima for 4 and more weeks ahead".
+func choiceText(p pipeline.Info) string {
+	var parts []string
+	for from, next := 0, 0; from < len(p.Choice); from = next {
+		name := p.Choice[from]
+		for next = from; next < len(p.Choice) && p.Choice[next] == name; next++ {
+		}
+		switch {
+		case next-from == len(p.Choice):
+			return name
+		case next == len(p.Choice):
+			parts = append(parts, fmt.Sprintf("%s for %d and more", name, from+1))
+		case next-from == 1:
+			parts = append(parts, fmt.Sprintf("%s for %d", name, next))
+		default:
+			parts = append(parts, fmt.Sprintf("%s for %d to %d", name, from+1, next))
+		}
+	}
+	return strings.Join(parts, ", ") + " " + p.Schema.Frequency.Noun() + "s ahead"
+}
+
+// rankingText is the ranking of each tuned model, the best first.
+func rankingText(tunings []train.Tuning) string {
+	var b strings.Builder
+	for _, t := range tunings {
+		fmt.Fprintf(&b, "tuning %s: %d of %d candidates scored\n", t.Model, len(t.Trials), t.Total)
+		for i, trial := range t.Trials {
+			fmt.Fprintf(&b, "%4d. %-14.6g %s\n", i+1, trial.Mean, paramText(trial.Params))
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// paramText writes parameters in the order of their names.
+func paramText(params map[string]any) string {
+	var names []string
+	for name := range params {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s=%v", name, params[name])
+	}
+	return strings.Join(names, " ")
+}
+
+// trainTable is the one-step table.
+func trainTable(r train.Report) table {
+	t := scoreTable("train", r.OneStep, []string{byTotal})
+	t.Meta.ModelVersion = r.Version
+	t.Meta.TrainedThrough = r.Pipeline.TrainedThrough.String()
+	t.Meta.DataThrough = t.Meta.TrainedThrough
+	t.Warnings = append(t.Warnings, r.Warnings...)
+	if r.Backtest != nil {
+		t.Warnings = append(t.Warnings, r.Backtest.Warnings...)
+	}
+	return t
+}
