@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -134,7 +135,8 @@ type worst struct {
 // ours lack differs without bound.
 func compare(ours, others fits) worst {
 	w := worst{lowest: math.Inf(1), highest: math.Inf(-1)}
-	for store, b := range others.Stores {
+	for _, store := range slices.Sorted(maps.Keys(others.Stores)) {
+		b := others.Stores[store]
 		a, ok := ours.Stores[store]
 		if !ok || len(a.Forecast8) != len(b.Forecast8) {
 			return worst{math.Inf(-1), math.Inf(1), math.Inf(1), store}
@@ -179,5 +181,6 @@ func readStores() (map[string][]float64, error) {
 // askPeer fits every store with statsmodels in the venv.
 func askPeer(ctx context.Context, venv string) (fits, error) {
 	var f fits
-	return f, peer.Run(ctx, venv, script, map[string][]byte{"walmart.csv": testdata.Walmart}, &f)
+	err := peer.Run(ctx, venv, script, map[string][]byte{"walmart.csv": testdata.Walmart}, &f)
+	return f, err
 }

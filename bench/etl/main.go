@@ -91,7 +91,10 @@ func timed(ctx context.Context, took *[]time.Duration, dir, program string, args
 func call(ctx context.Context, dir, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SALESCTL_") }) // no settings of the user's
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SALESCTL_") })
+	if dir != "" { // a measurement: no settings of the user's
+		cmd.Env = append(cmd.Env, "XDG_CONFIG_HOME="+dir)
+	}
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %v: %w\n%s", program, args, err, said)
 	}

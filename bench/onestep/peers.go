@@ -28,5 +28,6 @@ func (a answers) mean() []float64 { return mean(a.Forest, a.Boost) }
 func askPeers(ctx context.Context, venv string) (answers, error) {
 	var a answers
 	files := map[string][]byte{"walmart.csv": testdata.Walmart, "rows.csv": testdata.TestRows}
-	return a, peer.Run(ctx, venv, script, files, &a)
+	err := peer.Run(ctx, venv, script, files, &a)
+	return a, err
 }

@@ -45,7 +45,11 @@ func main() {
 	}
 }
 
+// measure prints the figures.
 func measure(ctx context.Context, runs, rows int) error {
+	if runs < 1 {
+		return fmt.Errorf("%d runs, want at least 1", runs)
+	}
 	dir, err := os.MkdirTemp("", "sqlite")
 	if err != nil {
 		return err
@@ -90,15 +94,21 @@ func measure(ctx context.Context, runs, rows int) error {
 	return nil
 }
 
+// median returns the duration in the middle.
 func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2].Round(100 * time.Microsecond)
 }
 
-// schema is that of the sample.
-func schema() sales.Schema {
-	return sales.Schema{Frequency: sales.Frequency{Ends: time.Friday}, KeyNames: []string{"store"},
-		ColumnNames: []string{"holiday_flag", "temperature", "fuel_price", "cpi", "unemployment"}}
+// source is a file with the columns of the sample.
+func source() sales.Source {
+	return sales.Source{
+		Name: "bench", Digest: "bench",
+		Schema: sales.Schema{Frequency: sales.Frequency{Ends: time.Friday}, KeyNames: []string{"store"},
+			ColumnNames: []string{"holiday_flag", "temperature", "fuel_price", "cpi", "unemployment"}},
+		Format: sales.Format{DateLayout: "02-01-2006", Keys: []string{"Store"}, Date: "Date", Target: "Weekly_Sales",
+			Columns: []string{"Holiday_Flag", "Temperature", "Fuel_Price", "CPI", "Unemployment"}},
+	}
 }
 
 // load opens the database, loads the lines and closes it.
@@ -108,16 +118,18 @@ func load(ctx context.Context, path string, lines iter.Seq[sales.Line]) (time.Du
 	if err != nil {
 		return 0, err
 	}
-	_, err = s.Load(ctx, sales.Source{Name: "bench", Digest: "bench", Schema: schema()}, func(yield func(sales.Line, error) bool) {
+	_, err = s.Load(ctx, source(), func(yield func(sales.Line, error) bool) {
 		for l := range lines {
 			if !yield(l, nil) {
 				return
 			}
 		}
 	})
-	return time.Since(begin), errors.Join(err, s.Close())
+	err = errors.Join(err, s.Close())
+	return time.Since(begin), err
 }
 
+// read opens the database and reads its panel, which a fresh process is timed by.
 func read(ctx context.Context, path string) error {
 	s, err := store.Open(ctx, "sqlite:///"+path, store.Options{})
 	if err != nil {
@@ -127,6 +139,7 @@ func read(ctx context.Context, path string) error {
 	return errors.Join(err, s.Close())
 }
 
+// sample reads the lines of the data set that ships with the program.
 func sample() ([]sales.Line, error) {
 	recs, err := csv.NewReader(bytes.NewReader(testdata.Walmart)).ReadAll()
 	if err != nil {

@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,6 +66,8 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 	f.StringVar(&o.testRows, "test-rows", "", "the one-step table on the rows of `FILE`")
 	f.StringSliceVar(&o.by, "by", []string{byTotal}, "which scores: `total,horizon,key`")
 	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
+	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "refit", "test-rows")
+	group(f, "What is told", "by", "out")
 	return cmd
 }
 
@@ -202,7 +202,7 @@ func (a *app) readTestRows(name string, p sales.Panel) ([]evaluate.RowID, error)
 	for _, record := range s.rows {
 		row, err := testRow(record.fields, at, p)
 		if err != nil {
-			return nil, fault.New(fault.Invalid, "%s: %w", s.place(record), err)
+			return nil, fmt.Errorf("%s: %w", s.place(record), err)
 		}
 		rows = append(rows, row)
 	}
@@ -231,30 +231,33 @@ func testRow(fields []string, at []int, p sales.Panel) (evaluate.RowID, error) {
 	for i, column := range at[:len(at)-1] {
 		part, err := sales.KeyPart(fields[column])
 		if err != nil {
-			return row, fmt.Errorf("%s %q %w", p.KeyNames[i], fields[column], err)
+			return row, fault.New(fault.Invalid, "%s %q %w", p.KeyNames[i], fields[column], err)
 		}
 		row.Key = append(row.Key, part)
 	}
 	if _, ok := p.Find(row.Key); !ok {
-		return row, fmt.Errorf("%s not found", wanted{parts: row.Key}.describe(p.Schema))
+		return row, wanted{parts: row.Key}.absent(p)
 	}
 	day, err := sales.ParsePeriod(strings.TrimSpace(fields[at[len(at)-1]]))
+	if err != nil {
+		return row, fault.New(fault.Invalid, "%w", err)
+	}
 	row.Period = p.Frequency.Of(day)
-	return row, err
+	return row, nil
 }
 
 // writeRows writes the forecasts and their actuals.
 func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row) error {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-	records := [][]string{{"model", "key", "cutoff", "date", "horizon", "actual", "forecast"}}
+	t := table{Thing: "backtest-rows", Columns: columns("model", "key", "cutoff", "date", "horizon", "actual", "forecast")}
 	for _, r := range rows {
-		records = append(records, []string{
-			r.Model, r.Key.String(), r.Cutoff.String(), r.Date.String(), strconv.Itoa(r.Horizon), number(r.Actual), number(r.Forecast),
-		})
+		t.Rows = append(t.Rows, []any{r.Model, r.Key.String(), r.Cutoff, r.Date, r.Horizon, r.Actual, r.Forecast})
 	}
-	if err := w.WriteAll(records); err != nil {
+	cells, err := t.normal()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := writeCSV(&b, t, cells); err != nil {
 		return err
 	}
 	return artifact.WriteFile(ctx, a.path(name), &b)

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/fault"
-	"github.com/spf13/cobra"
 )
 
 // newConfig makes `salesctl config` and what is below it.

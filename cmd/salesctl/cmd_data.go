@@ -57,11 +57,11 @@ A missing value is blank.`,
 }
 
 func (o *showOptions) run(ctx context.Context, a *app, s *config.Settings) error {
-	p, err := a.panel(ctx, s)
+	from, to, err := o.span()
 	if err != nil {
 		return err
 	}
-	from, to, err := o.span()
+	p, err := a.panel(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (o *showOptions) span() (from, to sales.Period, err error) {
 
 // seriesTable shows one line a series.
 func seriesTable(p sales.Panel, from, to sales.Period) table {
-	t := table{Thing: "series", Columns: columns("key", "from", "to", p.Frequency.Noun()+"s", "missing", "mean")}
+	t := table{Thing: "series", Columns: columns("key", "from", "to", "periods", "missing", "mean")}
 	t.Meta.DataThrough = p.Origin().String()
 	for _, s := range p.Series {
 		n, missing, sum := 0, 0, 0.0

@@ -215,12 +215,16 @@ func (d *demo) serve(ctx context.Context) error {
 		return err
 	case l = <-address:
 	}
-	err := d.ask(ctx, "http://"+l.String())
+	err := d.check(ctx, "http://"+l.String())
 	if err == nil {
 		d.farewell()
 	}
 	if err == nil && d.stay {
-		<-ctx.Done()
+		select {
+		case <-ctx.Done():
+		case err := <-ended: // of itself: then it answers no more
+			return err
+		}
 	}
 	if ctx.Err() != nil { // stopped while it was up, which is no failure
 		err = nil
@@ -247,8 +251,8 @@ func (d *demo) farewell() {
 const demoRow = `{"Store":1,"Date":"03-11-2012","Holiday_Flag":0,"Temperature":75.5,
       "Fuel_Price":3.45,"CPI":238.2,"Unemployment":5.8}`
 
-// ask asks over HTTP what a newcomer can ask, and checks the answers.
-func (d *demo) ask(ctx context.Context, base string) error {
+// check asks over HTTP what a newcomer can ask, and checks the answers.
+func (d *demo) check(ctx context.Context, base string) error {
 	d.tell("\n5. serve: the same over HTTP\n")
 	var health struct{ Status string }
 	d.tell("%s/healthz", base)

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/salesctl/salesctl/pkg/fault"
 )
 
 // manOptions are the flags of `salesctl man`.

@@ -62,24 +62,14 @@ earlier, the periods between are forecast first, and a warning says so.`,
 
 // run predicts the rows of the flags or of the file.
 func (o *predictOptions) run(ctx context.Context, a *app, s *config.Settings, args []string) error {
-	fromFlags := o.keys.given() || o.date != "" || len(o.set) > 0
-	if fromFlags == (len(args) == 1) {
-		return fault.New(fault.Usage, "rows come from a FILE, or one row from --store, --date and --set")
+	if err := o.check(args); err != nil {
+		return err
 	}
-	db, err := a.openStore(ctx, s, false)
+	data, format, err := a.history(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	data, err := db.Panel(ctx)
-	if err != nil {
-		return err
-	}
-	src, _, err := db.Remembered(ctx)
-	if err != nil {
-		return err
-	}
-	r := rowReader{panel: data, format: src.Format}
+	r := rowReader{panel: data, format: format}
 	rows, err := o.rows(a, &r, args)
 	if err != nil {
 		return err
@@ -95,6 +85,33 @@ func (o *predictOptions) run(ctx context.Context, a *app, s *config.Settings, ar
 	t := o.table(predictions, newMeta(c, data))
 	t.Warnings = append(r.warnings(), t.Warnings...)
 	return a.render(t)
+}
+
+// check refuses a call that names no rows, or half of one, before any work is
+// done.
+func (o *predictOptions) check(args []string) error {
+	fromFlags := o.keys.given() || o.date != "" || len(o.set) > 0
+	switch {
+	case fromFlags == (len(args) == 1):
+		return fault.New(fault.Usage, "rows come from a FILE, or one row from --store, --date and --set")
+	case fromFlags && (!o.keys.given() || o.date == ""):
+		return fault.New(fault.Usage, "a row needs --store and --date")
+	}
+	return nil
+}
+
+// history reads the sales, and the form of the file that they came from.
+func (a *app) history(ctx context.Context, s *config.Settings) (sales.Panel, sales.Format, error) {
+	db, err := a.openStore(ctx, s, false)
+	if err != nil {
+		return sales.Panel{}, sales.Format{}, err
+	}
+	var src sales.Source
+	p, err := db.Panel(ctx)
+	if err == nil {
+		src, _, err = db.Remembered(ctx)
+	}
+	return p, src.Format, errors.Join(err, db.Close())
 }
 
 // rows reads what is to be predicted.
@@ -115,9 +132,6 @@ func (o *predictOptions) rows(a *app, r *rowReader, args []string) ([]sales.Row,
 
 // flagRow reads the row that the flags tell.
 func (o *predictOptions) flagRow(r *rowReader) ([]sales.Row, error) {
-	if !o.keys.given() || o.date == "" {
-		return nil, fault.New(fault.Usage, "a row needs --store and --date")
-	}
 	keys, err := o.keys.find(r.panel)
 	if err != nil {
 		return nil, err

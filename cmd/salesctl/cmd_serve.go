@@ -83,7 +83,7 @@ func (a *app) answer(ctx context.Context, s *config.Settings, l net.Listener, lo
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := db.Panel(ctx); err != nil {
+	if _, err := db.Panel(ctx); err != nil { // without sales no start; and the first request finds them read
 		return err
 	}
 	c, err := a.pipelines().champion(ctx)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -67,13 +68,18 @@ folds of the first four fifths; the grids are in configs/tune.yaml.`,
 	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
 	f.BoolVar(&o.noRegister, "no-register", false, "compare only: keep no version")
 	f.BoolVar(&o.noBacktest, "no-backtest", false, "skip the backtest: auto is then "+pipeline.Default)
+	group(f, "Search", "tune", "score")
+	group(f, "Comparison", "folds", "horizon", "no-backtest")
 	return cmd
 }
 
-// args refuses arguments. The value of --tune, which may be left out, is told
-// from one only by the = before it.
+// args refuses arguments, and an empty --tune=. The value of --tune, which may be
+// left out, is told from an argument only by the = before it.
 func (o *trainOptions) args(cmd *cobra.Command, args []string) error {
-	if len(args) == 1 && cmd.Flags().Changed("tune") {
+	switch tuned := cmd.Flags().Changed("tune"); {
+	case tuned && o.tune == "": // as of an unset variable
+		return fault.New(fault.Usage, "--tune= names no search").WithHint(tuneHint)
+	case tuned && len(args) == 1:
 		return fault.New(fault.Usage, "--tune %[1]s: write --tune=%[1]s, with = and no space", args[0]).WithHint(tuneHint)
 	}
 	return noArgs(cmd, args)
@@ -187,10 +193,18 @@ func (a *app) noteKept(r train.Report, unregistered bool) {
 		a.note("pipeline %s is unchanged: no version was added", r.Version)
 	}
 	key := r.OneStep.Rows[0].Key.String()
-	if strings.ContainsAny(key, " '\"$&;()<>|*") {
-		key = strconv.Quote(key) // for the shell
+	a.note("next: salesctl forecast --store %s --steps 5", shellQuoted(key))
+}
+
+// shellQuoted quotes what a POSIX shell would not take as it stands.
+func shellQuoted(s string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:,+@%", r)
 	}
-	a.note("next: salesctl forecast --store %s --steps 5", key)
+	if s != "" && !strings.ContainsFunc(s, special) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // choiceText says which forecaster answers at which horizons: "naive for 1 to 3,
@@ -229,11 +243,7 @@ func rankingText(tunings []train.Tuning) string {
 
 // paramText writes parameters in the order of their names.
 func paramText(params map[string]any) string {
-	var names []string
-	for name := range params {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(params))
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s=%v", name, params[name])
 	}

@@ -79,7 +79,7 @@ func printError(ctx context.Context, w io.Writer, err error) {
 	}
 	msg, hint := err.Error(), fault.HintOf(err)
 	var sig interrupted
-	if errors.As(context.Cause(ctx), &sig) && hint == "" {
+	if errors.As(context.Cause(ctx), &sig) && errors.Is(err, context.Canceled) {
 		msg = sig.Error()
 	}
 	fmt.Fprintln(w, "salesctl:", msg)

@@ -67,8 +67,7 @@ func numeric(rows [][]any, j int) bool {
 	return some
 }
 
-// forPeople writes a cell of the table. Control characters, which could drive
-// the terminal, become visible.
+// forPeople writes a cell of the table.
 func forPeople(v any, places int) string {
 	switch v := v.(type) {
 	case float64:
@@ -77,14 +76,19 @@ func forPeople(v any, places int) string {
 		}
 		return strconv.FormatFloat(v, 'f', places, 64)
 	case string:
-		return strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, v)
+		return visible(v)
 	}
 	return forData(v)
+}
+
+// visible replaces control characters, which could drive the terminal.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // forData writes a cell with all its digits; no value is empty.

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/salesctl/salesctl/pkg/config"
 )
 
 // annotationGroup marks the group of a flag in the help.

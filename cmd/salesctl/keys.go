@@ -38,8 +38,7 @@ func (o *keyOptions) find(p sales.Panel) ([]sales.Key, error) {
 		matches := matching(p, w)
 		switch {
 		case len(matches) == 0:
-			return nil, fault.New(fault.NotFound, "%s not found", w.describe(p.Schema)).
-				WithHint("there is %s", someKeys(p.Schema, p.Keys()))
+			return nil, w.absent(p)
 		case len(matches) > 1 && !w.open && !o.all():
 			return nil, fault.New(fault.Usage, "%s is more than one series", w.describe(p.Schema)).
 				WithHint("say which by --key: %s; or --store all", someKeys(p.Schema, matches))
@@ -84,6 +83,11 @@ func (w wanted) describe(s sales.Schema) string {
 		}
 	}
 	return cmp.Or(strings.Join(said, " "), "a series")
+}
+
+// absent is the error of a key that no series has.
+func (w wanted) absent(p sales.Panel) error {
+	return fault.New(fault.NotFound, "%s not found", w.describe(p.Schema)).WithHint("there is %s", someKeys(p.Schema, p.Keys()))
 }
 
 // pattern reads the flags against the names of the key columns.

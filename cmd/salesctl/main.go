@@ -8,7 +8,7 @@
 //     with its options in a struct and its work in a method of it, which takes
 //     ctx and can be called without cobra.
 //  3. The root resolves -C and -o; a command asks the app for its settings
-//     (app.go), which is where flags meet environment and files.
+//     (settings.go), which is where flags meet environment and files.
 //  4. The command calls the rooms under pkg and gives what they return to the
 //     one renderer (output.go) as a table of flat rows on stdout. Messages and
 //     progress (progress.go) go to stderr.

@@ -101,7 +101,7 @@ func (a *app) render(t table) error {
 // are part of the answer.
 func writeWarnings(w io.Writer, warnings []string) {
 	for _, text := range warnings {
-		fmt.Fprintln(w, "warning:", text)
+		fmt.Fprintln(w, "warning:", visible(text))
 	}
 }
 

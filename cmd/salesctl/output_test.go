@@ -76,12 +76,15 @@ func TestEmptyTable(t *testing.T) {
 
 // Bytes from outside cannot drive the terminal, and break no line.
 func TestTableShowsControlCharacters(t *testing.T) {
-	a, stdout, _ := testApp(t)
-	if err := a.render(table{Thing: "x", Columns: columns("a"), Rows: [][]any{{"\x1b[31mred\nline\x07"}}}); err != nil {
+	a, stdout, stderr := testApp(t)
+	const hostile = "\x1b[31mred\nline\x07"
+	if err := a.render(table{Thing: "x", Columns: columns("a"), Rows: [][]any{{hostile}}, Warnings: []string{hostile}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := stdout.String(); strings.ContainsAny(got, "\x1b\x07") || strings.Count(got, "\n") != 2 {
-		t.Errorf("%q", got)
+	for got, lines := range map[string]int{stdout.String(): 2, stderr.String(): 1} {
+		if strings.ContainsAny(got, "\x1b\x07") || strings.Count(got, "\n") != lines {
+			t.Errorf("%q, want %d lines", got, lines)
+		}
 	}
 }
 

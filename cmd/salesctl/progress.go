@@ -18,13 +18,13 @@ const linePeriod = 5 * time.Second
 type progress struct {
 	title string
 	now   func() time.Time
+	began time.Time
 	lines io.Writer                // nil on a terminal and with --quiet
 	bar   *progressbar.ProgressBar // nil elsewhere
 	stop  chan struct{}
 	ended sync.WaitGroup
 
 	mu          sync.Mutex
-	began       time.Time
 	done, total int
 	note        string
 }
@@ -51,6 +51,19 @@ func (a *app) progress(title string) *progress {
 }
 
 // newBar makes the bar of a terminal. Width is the terminal's.
+func newBar(w io.Writer, title string, width int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(-1, // a spinner until the total is known
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(title),
+		progressbar.OptionSetWidth(min(40, width/3)),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
 // steps tells about work of several steps, each with a progress of its own, so
 // that the time left is that of the step.
 type steps struct {
@@ -73,19 +86,6 @@ func (s *steps) close() {
 	if s.now != nil {
 		s.now.close()
 	}
-}
-
-func newBar(w io.Writer, title string, width int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(-1, // a spinner until the total is known
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription(title),
-		progressbar.OptionSetWidth(min(40, width/3)),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetRenderBlankState(true),
-		progressbar.OptionClearOnFinish(),
-	)
 }
 
 // set tells that done of total parts are ready; note says what is in hand and

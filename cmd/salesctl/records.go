@@ -24,8 +24,12 @@ func (a *app) open(name string) (*os.File, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || info.IsDir() {
-		return nil, errors.Join(fault.New(fault.Invalid, "%s is a directory", name), err, f.Close())
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fault.New(fault.Invalid, "%s is a directory", name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

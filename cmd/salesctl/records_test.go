@@ -93,3 +93,20 @@ func TestChoiceText(t *testing.T) {
 		}
 	}
 }
+
+func TestShellQuoted(t *testing.T) {
+	for word, want := range map[string]string{
+		"1":            "1",
+		"Süd/7":        "Süd/7",
+		"":             "''",
+		"Upper West/8": "'Upper West/8'",
+		"Joe's":        `'Joe'\''s'`,
+		"$HOME":        "'$HOME'",
+		"`id`":         "'`id`'",
+		"#1":           "'#1'",
+	} {
+		if got := shellQuoted(word); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/salesctl/salesctl/pkg/fault"
 )
 
 // command makes one command of the tree.

@@ -79,8 +79,7 @@ func (r *rowReader) row(rec record) (sales.Row, error) {
 		}
 	}
 	if _, ok := r.panel.Find(row.Key); !ok {
-		return row, fault.New(fault.NotFound, "%s: %s not found", rec.place, wanted{parts: row.Key}.describe(r.panel.Schema)).
-			WithHint("there is %s", someKeys(r.panel.Schema, r.panel.Keys()))
+		return row, fmt.Errorf("%s: %w", rec.place, wanted{parts: row.Key}.absent(r.panel))
 	}
 	return row, nil
 }

@@ -46,14 +46,17 @@ func (a *app) panel(ctx context.Context, s *config.Settings) (sales.Panel, error
 	return p, errors.Join(err, db.Close())
 }
 
-// untouched says that nobody has configured or loaded anything here yet: then,
-// and only then, the missing steps are run on the sample.
+// untouched says that nobody has configured, loaded or trained anything here
+// yet: then, and only then, the missing steps are run on the sample.
 func (a *app) untouched(s *config.Settings) bool {
 	if len(s.Files) > 0 || s.Data.Path != "" || s.Origin("store.dsn").Layer != config.FromDefault {
 		return false
 	}
-	_, err := os.Stat(a.path("sales.db"))
-	return errors.Is(err, fs.ErrNotExist)
+	absent := func(name string) bool {
+		_, err := os.Stat(a.path(name))
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return absent("sales.db") && absent(stateFolder)
 }
 
 // bootstrap runs the steps that are missing in an untouched place, on the

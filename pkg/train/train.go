@@ -17,6 +17,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -98,7 +99,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if len(o.Panel.Series) == 0 {
 		return Report{}, fault.New(fault.NotFound, "there are no actual sales to learn from").WithHint("run `salesctl etl`")
 	}
-	o.Folds, o.Horizon = or(o.Folds, 3), or(o.Horizon, 8)
+	o.Folds, o.Horizon = cmp.Or(o.Folds, 3), cmp.Or(o.Horizon, 8)
 	t := &training{Options: o}
 	for _, step := range []struct {
 		name string
@@ -119,13 +120,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	return t.report, nil
-}
-
-func or(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 func (t *training) progress(step string, done, total int) {
