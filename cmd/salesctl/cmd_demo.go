@@ -71,7 +71,10 @@ func (o *demoOptions) run(ctx context.Context, a *app) (err error) {
 	d := &demo{app: &inner, settings: s, stay: !o.exit, keep: o.keep != ""}
 	d.tell("The way of the data, on %s,\nin %s", sampleName, dir)
 	for _, chapter := range []func(context.Context) error{d.load, d.train, d.forecast, d.serve} {
-		if err := chapter(ctx); err != nil {
+		if err := chapter(ctx); errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			a.note("the demo is stopped")
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}

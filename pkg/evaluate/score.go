@@ -36,7 +36,11 @@ func (r *runner) result() (Result, error) {
 	}
 	if len(t.cells) == 0 {
 		return Result{}, fault.New(fault.Invalid, "no row can be scored: %s", cmp.Or(strings.Join(out.Warnings, "; "),
-			"no series has an actual after the cutoff"))
+			"no series has an actual after the cutoff")).
+			WithHint("use later cutoffs or fewer folds, or load more history")
+	}
+	if n := t.zeros(); n > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d rows have an actual of 0, which MAPE leaves out", n, len(t.cells)))
 	}
 	out.Warnings = append(out.Warnings, r.said(names)...)
 	out.Statement = Statement{Rows: t.describe(len(names)), Horizon: r.horizon, Information: r.known}
@@ -127,9 +131,27 @@ func (t table) describe(models int) string {
 	}
 	slices.Sort(cutoffs)
 	cutoffs = slices.Compact(cutoffs)
-	return fmt.Sprintf("%d rows, answered by all %d models: %d series, %d cutoffs, %s to %s; scored %s to %s",
-		len(t.cells), models, len(t.groups(byKey)),
-		len(cutoffs), cutoffs[0], cutoffs[len(cutoffs)-1], slices.Min(dates), slices.Max(dates))
+	return fmt.Sprintf("%s, answered by all %d models: %d series, %s, %s to %s; scored %s to %s",
+		counted(len(t.cells), "row"), models, len(t.groups(byKey)),
+		counted(len(cutoffs), "cutoff"), cutoffs[0], cutoffs[len(cutoffs)-1], slices.Min(dates), slices.Max(dates))
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// zeros counts the cells whose actual is 0.
+func (t table) zeros() int {
+	n := 0
+	for _, c := range t.cells {
+		if c.actual == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // rows lists what each model forecast.

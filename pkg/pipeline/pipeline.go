@@ -153,7 +153,19 @@ func (p *Pipeline) Forecast(ctx context.Context, history sales.Panel, name strin
 		out = p.merge(out, part, name)
 	}
 	warnOfEnded(out, history)
+	p.warnOfLearnt(out, history)
 	return out, nil
+}
+
+// warnOfLearnt marks forecasts from a history that ends before the training did.
+func (p *Pipeline) warnOfLearnt(forecasts []sales.Forecast, history sales.Panel) {
+	if history.Origin() >= p.info.TrainedThrough {
+		return
+	}
+	for i := range forecasts {
+		forecasts[i].Warnings = append(forecasts[i].Warnings,
+			"what came after may have been learnt from: the training went through "+p.info.TrainedThrough.String())
+	}
 }
 
 // warnOfEnded marks the forecasts of series whose sales end before the others':

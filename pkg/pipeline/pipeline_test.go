@@ -419,6 +419,11 @@ func TestAPredictionOfAWeekThatWasLearntSaysSo(t *testing.T) {
 	if len(learnt.Warnings) != 1 || len(fresh.Warnings) != 0 {
 		t.Errorf("warnings %q and %q", learnt.Warnings, fresh.Warnings)
 	}
+	past := forecast(t, p, data.Until(sales.Date(2012, 10, 12)), "arima", sales.Request{Steps: 2})[0]
+	next := forecast(t, p, data.Until(sales.Date(2012, 10, 19)), "arima", sales.Request{Steps: 2})[0]
+	if len(past.Warnings) != 1 || len(next.Warnings) != 0 {
+		t.Errorf("warnings %q and %q", past.Warnings, next.Warnings)
+	}
 }
 
 // TestANewcomerIsAnsweredByTheSpare asks for a store that opened after the
