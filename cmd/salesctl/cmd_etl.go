@@ -191,14 +191,14 @@ func (o *etlOptions) confirm(ctx context.Context, a *app, s *config.Settings, in
 	case err != nil:
 		return true, err
 	case o.dryRun:
-		a.note("--replace would hide %s; nothing was done", counted(n, "load"))
+		a.note("--replace would hide %s; nothing was done", fault.Counted(n, "load"))
 		return true, nil
 	case n == 0 || o.yes:
 		return false, nil
 	case in.Name == "-":
 		return true, fault.New(fault.Usage, "--replace asks, and standard input holds the sales").WithHint("add --yes")
 	}
-	return false, a.ask(fmt.Sprintf("hide %s of %s?", counted(n, "load"), place))
+	return false, a.ask(fmt.Sprintf("hide %s of %s?", fault.Counted(n, "load"), place))
 }
 
 // shownLoads counts the loads of the database that no other hides.
@@ -231,14 +231,6 @@ func (a *app) ask(question string) error {
 		return nil
 	}
 	return fault.New(fault.Failure, "nothing was done")
-}
-
-// counted writes a number with its noun: 1 load, 2 loads.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // etlTable shows what became of the lines.

@@ -115,7 +115,7 @@ func (o *keyOptions) pattern(p sales.Panel) ([]wanted, error) {
 		w := wanted{parts: slices.Clone(base.parts)}
 		parts := sales.ParseKey(store)
 		if len(parts) > len(w.parts) {
-			return nil, fault.New(fault.Usage, "--store %s has %s", store, counted(len(parts), "part")).
+			return nil, fault.New(fault.Usage, "--store %s has %s", store, fault.Counted(len(parts), "part")).
 				WithHint("the key is %s", strings.Join(p.KeyNames, "/"))
 		}
 		for i, part := range parts {

@@ -173,7 +173,7 @@ func readSheet(name string, r io.Reader) (sheet, error) {
 			s.header = fields
 		case len(fields) != len(s.header):
 			return sheet{}, fault.New(fault.Invalid, "%s has %s, the header has %d",
-				s.place(row), counted(len(fields), "field"), len(s.header))
+				s.place(row), fault.Counted(len(fields), "field"), len(s.header))
 		default:
 			s.rows = append(s.rows, row)
 		}

@@ -265,7 +265,7 @@ func (l *load) warnings() []string {
 	}
 	if n := l.report.Negative; n > 0 {
 		w = append(w, fmt.Sprintf("%s with a negative %s, which is kept as it is; the first is line %d",
-			counted(n, "line"), strings.TrimSpace(l.parser.format.Target), l.negative))
+			fault.Counted(n, "line"), strings.TrimSpace(l.parser.format.Target), l.negative))
 	}
 	for cause, c := range l.causes {
 		if 2*c.lines > l.report.Rows { // one cause at most

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
@@ -150,7 +151,7 @@ func (p *parser) static(fields []string) ([]string, string) {
 
 // ragged is the reason against a record with another width than the header.
 func ragged(fields, want int) string {
-	return fmt.Sprintf("has %s, the header has %d", counted(fields, "field"), want)
+	return fmt.Sprintf("has %s, the header has %d", fault.Counted(fields, "field"), want)
 }
 
 // quote writes a value of the file for a message, cut short.

@@ -93,7 +93,7 @@ func (s *survey) read(ctx context.Context, src *source, d dialect, p plan, progr
 			WithHint("nothing was loaded")
 	}
 	if s.foreign > fewForeign {
-		return places{}, fault.New(fault.Invalid, "%s: %s is not UTF-8 text, and %s more", s.in.label(), s.alien, counted(s.foreign-1, "line")).
+		return places{}, fault.New(fault.Invalid, "%s: %s is not UTF-8 text, and %s more", s.in.label(), s.alien, fault.Counted(s.foreign-1, "line")).
 			WithHint(saveAsUTF8)
 	}
 	return at, nil
@@ -242,7 +242,7 @@ func (s *survey) unreadable(p plan) error {
 		hint = "data.layout in salesctl.yaml is " + p.layout.name
 	}
 	return fault.New(fault.Invalid, "%s: none of its %s has a date that can be read; line %d %s",
-		s.in.label(), counted(s.lines, "line"), s.oddLine, s.odd).
+		s.in.label(), fault.Counted(s.lines, "line"), s.oddLine, s.odd).
 		WithHint("%s", hint)
 }
 
@@ -279,12 +279,4 @@ func (s *survey) frequency(p plan, t tally) (sales.Frequency, error) {
 	return f, fault.New(fault.Invalid, "%s: %s: the dates, read as %s, fall on no common weekday: %s",
 		s.in.label(), s.column, t.name, strings.Join(found, ", ")).
 		WithHint("set data.week_ends in salesctl.yaml, or data.frequency to daily or monthly")
-}
-
-// counted writes a number with its noun: 1 line, 2 lines.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -132,15 +132,8 @@ func (t table) describe(models int) string {
 	slices.Sort(cutoffs)
 	cutoffs = slices.Compact(cutoffs)
 	return fmt.Sprintf("%s, answered by all %d models: %d series, %s, %s to %s; scored %s to %s",
-		counted(len(t.cells), "row"), models, len(t.groups(byKey)),
-		counted(len(cutoffs), "cutoff"), cutoffs[0], cutoffs[len(cutoffs)-1], slices.Min(dates), slices.Max(dates))
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+		fault.Counted(len(t.cells), "row"), models, len(t.groups(byKey)),
+		fault.Counted(len(cutoffs), "cutoff"), cutoffs[0], cutoffs[len(cutoffs)-1], slices.Min(dates), slices.Max(dates))
 }
 
 // zeros counts the cells whose actual is 0.

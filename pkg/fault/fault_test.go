@@ -47,3 +47,11 @@ func TestWithHintLeavesTheOriginalAlone(t *testing.T) {
 		t.Error("WithHint changed its receiver")
 	}
 }
+
+func TestCountedAgreesWithItsNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0 lines", 1: "1 line", 2: "2 lines"} {
+		if got := Counted(n, "line"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

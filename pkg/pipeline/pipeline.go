@@ -176,16 +176,9 @@ func warnOfEnded(forecasts []sales.Forecast, history sales.Panel) {
 		f := &forecasts[i]
 		if n := history.Frequency.Steps(f.Origin, newest); n > 0 {
 			f.Warnings = append(f.Warnings, fmt.Sprintf("its sales end on %s, %s before the newest of the data",
-				f.Origin, counted(n, history.Frequency.Noun())))
+				f.Origin, fault.Counted(n, history.Frequency.Noun())))
 		}
 	}
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // chosen lists the forecasters that the choice needs for so many steps.
