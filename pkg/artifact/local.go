@@ -7,9 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
-	"sort"
 	"strings"
 	"syscall"
 
@@ -26,8 +26,8 @@ type Local struct{ dir string }
 func NewLocal(dir string) Local { return Local{dir} }
 
 // Put writes beside the target, flushes to the disk, renames and flushes that.
-func (l Local) Put(ctx context.Context, path string, r io.Reader) error {
-	c, err := clean(path)
+func (l Local) Put(ctx context.Context, name string, r io.Reader) error {
+	c, err := checked(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -97,8 +97,8 @@ func (r reader) Read(p []byte) (int, error) {
 }
 
 // Get opens the artifact.
-func (l Local) Get(_ context.Context, path string) (File, error) {
-	c, err := clean(path)
+func (l Local) Get(ctx context.Context, path string) (File, error) {
+	c, err := checked(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -124,43 +124,59 @@ type file struct {
 // Size returns the length in bytes when the file was opened.
 func (f file) Size() int64 { return f.size }
 
-// List walks the folder.
-func (l Local) List(ctx context.Context, folder string) ([]string, error) {
-	root := l.dir
+// List reads the folder.
+func (l Local) List(ctx context.Context, folder string) ([]Entry, error) {
+	dir := ""
 	if folder != "" {
-		c, err := clean(folder)
+		c, err := checked(ctx, folder)
 		if err != nil {
 			return nil, err
 		}
-		root = filepath.Join(l.dir, filepath.FromSlash(c))
+		dir = c
 	}
-	var paths []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), unfinished) {
-			return err
+	found, err := os.ReadDir(filepath.Join(l.dir, filepath.FromSlash(dir)))
+	if absent(err) {
+		return nil, ctx.Err()
+	}
+	var entries []Entry
+	for _, f := range found {
+		if strings.HasPrefix(f.Name(), unfinished) {
+			continue
 		}
-		rel, err := filepath.Rel(l.dir, p)
-		paths = append(paths, filepath.ToSlash(rel))
-		return errors.Join(err, ctx.Err())
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		e := Entry{Path: path.Join(dir, f.Name()), Dir: f.IsDir()}
+		if info, err := f.Info(); err == nil && !e.Dir {
+			e.Size = info.Size()
+		}
+		entries = append(entries, e)
 	}
-	sort.Strings(paths)
-	return paths, err
+	return entries, errors.Join(err, ctx.Err())
 }
 
 // Delete removes the artifact.
-func (l Local) Delete(_ context.Context, path string) error {
-	c, err := clean(path)
+func (l Local) Delete(ctx context.Context, path string) error {
+	c, err := checked(ctx, path)
 	if err != nil {
 		return err
 	}
 	return notFound(path, os.Remove(filepath.Join(l.dir, filepath.FromSlash(c))))
 }
 
+// checked is Clean, unless the context has ended.
+func checked(ctx context.Context, path string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	return Clean(path)
+}
+
+// absent reports whether there is no such file, also where a folder on the way to
+// it is a file.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
 func notFound(path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if absent(err) {
 		return fault.New(fault.NotFound, "artifact %s not found: %w", path, err)
 	}
 	return err

@@ -1,6 +1,6 @@
 //go:build unix
 
-package artifact
+package artifact_test
 
 import (
 	"os"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/salesctl/salesctl/pkg/artifact"
 )
 
 // Artifacts are as private as the user's umask makes them.
@@ -15,7 +17,7 @@ func TestWriteFileHonoursTheUmask(t *testing.T) {
 	for umask, want := range map[int]os.FileMode{0o022: 0o644, 0o077: 0o600} {
 		defer syscall.Umask(syscall.Umask(umask))
 		path := filepath.Join(t.TempDir(), "x")
-		if err := WriteFile(t.Context(), path, strings.NewReader("x")); err != nil {
+		if err := artifact.WriteFile(t.Context(), path, strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(path)
