@@ -16,6 +16,8 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
+const versions = "test_migration"
+
 const word = "-- +goose Up\nCREATE TABLE word (text TEXT NOT NULL);\n"
 
 func files(bodies ...string) fstest.MapFS {
@@ -39,10 +41,20 @@ func open(t *testing.T, path string, o Options) *DB {
 	return db
 }
 
+// migrated opens a database and brings its tables up to date.
+func migrated(t *testing.T, path string, steps ...string) *DB {
+	t.Helper()
+	db := open(t, path, Options{Create: true})
+	if err := db.Migrate(t.Context(), files(steps...), versions); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // words opens a new database with the table word.
 func words(t *testing.T) *DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "a.db"), Options{Create: true, Migrations: files(word)})
+	return migrated(t, filepath.Join(t.TempDir(), "a.db"), word)
 }
 
 func insert(ctx context.Context, text string) func(*sql.Tx) error {
@@ -78,19 +90,19 @@ func wantKind(t *testing.T, err error, kind fault.Kind, words ...string) {
 
 func TestOpenCreatesOnlyWhenAsked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	_, err := Open(t.Context(), "sqlite:///"+path, Options{Migrations: files(word)})
+	_, err := Open(t.Context(), "sqlite:///"+path, Options{})
 	wantKind(t, err, fault.NotFound, path, "does not exist")
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the file was made")
 	}
-	db := open(t, path, Options{Create: true, Migrations: files(word)})
+	db := migrated(t, path, word)
 	if err := db.InTx(t.Context(), insert(t.Context(), "a")); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if db := open(t, path, Options{Migrations: files(word)}); db.Path() != path || count(t, db) != 1 {
+	if db := open(t, path, Options{}); db.Path() != path || count(t, db) != 1 {
 		t.Errorf("%s holds %d words", db.Path(), count(t, db))
 	}
 }
@@ -114,6 +126,7 @@ func TestOpenSettings(t *testing.T) {
 		{"busy_timeout", "100", "100"},
 		{"foreign_keys", "1", "0"},
 		{"query_only", "0", "1"},
+		{"journal_size_limit", "67108864", "-1"},
 		{"synchronous", "2", "2"}, // FULL: what is committed survives a power cut
 	} {
 		var w, r string
@@ -142,7 +155,7 @@ func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {
 		{filepath.Join(dir, "none", "a.db"), fault.NotFound, "the directory " + filepath.Join(dir, "none") + " does not exist"},
 		{filepath.Join(text, "a.db"), fault.NotFound, "the directory " + text + " does not exist"},
 	} {
-		_, err := Open(t.Context(), "sqlite:///"+tt.path, Options{Create: true, Migrations: files(word)})
+		_, err := Open(t.Context(), "sqlite:///"+tt.path, Options{Create: true})
 		wantKind(t, err, tt.kind, tt.path, tt.want)
 	}
 }

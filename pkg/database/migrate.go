@@ -4,29 +4,50 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
-// versions is the table in which goose keeps what was applied. Its name keeps
-// clear of other programs that share a database.
-const versions = "salesctl_migration"
+const (
+	// attempts bounds how often a migration that another process got to first is
+	// looked at again.
+	attempts = 10
+	// migrating is how long another process may take over its migrations.
+	migrating = 5 * time.Minute
+)
 
-// attempts bounds how often a migration that another process got to first is
-// looked at again.
-const attempts = 10
+// Migrate applies the migrations, SQL files in goose's form at the root of files,
+// that the table of that name does not list yet. Any number of processes may do
+// so at once. MySQL commits after each statement that makes a table: there a
+// migration is written so that it can be repeated from its start.
+func (db *DB) Migrate(ctx context.Context, files fs.FS, table string) error {
+	dialect := goose.DialectSQLite3
+	if db.dialect == MySQL {
+		dialect = goose.DialectMySQL
+	}
+	p, err := goose.NewProvider(dialect, db.writer, files,
+		goose.WithTableName(table), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if db.dialect == SQLite { // its one connection is goose's
+		return db.fault(db.migrate(ctx, p))
+	}
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return db.fault(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	return db.fault(db.alone(ctx, conn, "migrate", migrating, func() error { return db.migrate(ctx, p) }))
+}
 
 // migrate applies what is missing. goose takes no lock across processes on
 // SQLite, so of two that open a new file at once one fails at a table that
 // already stands: it then looks again and finds the work done.
-func (db *DB) migrate(ctx context.Context, files fs.FS) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, db.writer, files,
-		goose.WithTableName(versions), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
+func (db *DB) migrate(ctx context.Context, p *goose.Provider) error {
 	var failed error
 	for range attempts {
 		have, want, err := p.GetVersions(ctx)

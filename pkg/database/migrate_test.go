@@ -1,6 +1,7 @@
 package database
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +15,7 @@ const more = "-- +goose Up\nALTER TABLE word ADD COLUMN more TEXT;\n"
 func TestMigrationsGoForwardOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	for _, steps := range [][]string{{word}, {word}, {word, more}, {word, more}} {
-		db := open(t, path, Options{Create: true, Migrations: files(steps...)})
+		db := migrated(t, path, steps...)
 		if err := db.InTx(t.Context(), insert(t.Context(), "a")); (err == nil) != (len(steps) == 1) {
 			t.Errorf("with %d steps: %v", len(steps), err) // one column, then two
 		}
@@ -29,18 +30,15 @@ func TestMigrationsGoForwardOnce(t *testing.T) {
 
 func TestNewerDatabaseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	if err := open(t, path, Options{Create: true, Migrations: files(word, more)}).Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err := Open(t.Context(), "sqlite:///"+path, Options{Migrations: files(word)})
+	err := migrated(t, path, word, more).Migrate(t.Context(), files(word), versions)
 	wantKind(t, err, fault.Conflict, path, "version 2", "knows 1", "install the newer")
 }
 
 func TestBrokenMigrationLeavesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	_, err := Open(t.Context(), "sqlite:///"+path, Options{Create: true, Migrations: files(word + "CREATE TABLE word (text TEXT);\n")})
+	err := open(t, path, Options{Create: true}).Migrate(t.Context(), files(word+"CREATE TABLE word (text TEXT);\n"), versions)
 	wantKind(t, err, fault.Failure, "migrations", "already exists")
-	if db := open(t, path, Options{Migrations: files(word)}); count(t, db) != 0 {
+	if db := migrated(t, path, word); count(t, db) != 0 {
 		t.Error("the table has rows")
 	}
 }
@@ -51,11 +49,11 @@ func TestMigrationsAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for range 8 {
 		g.Go(func() error {
-			db, err := Open(t.Context(), "sqlite:///"+path, Options{Create: true, Migrations: files(word, more)})
+			db, err := Open(t.Context(), "sqlite:///"+path, Options{Create: true})
 			if err != nil {
 				return err
 			}
-			return db.Close()
+			return errors.Join(db.Migrate(t.Context(), files(word, more), versions), db.Close())
 		})
 	}
 	if err := g.Wait(); err != nil {
