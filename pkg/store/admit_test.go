@@ -21,7 +21,7 @@ func what(edit func(*sales.Source)) sales.Source {
 
 func sample(s *sales.Source) { s.Sample = true }
 
-func TestAdmission(t *testing.T) {
+func testAdmission(t *testing.T, on place) {
 	const replace = "--replace"
 	other := func(s *sales.Source) { s.Digest = "other" }
 	for _, tt := range []struct {
@@ -54,7 +54,7 @@ func TestAdmission(t *testing.T) {
 		{"another layout", what(nil), what(func(s *sales.Source) { s.Format.DateLayout = time.DateOnly }), fault.Failure, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, "")
+			s := on.open(t, "")
 			lines := []sales.Line{row(2, "1", 0, 1, 1)}
 			if _, err := s.Load(t.Context(), tt.have, seq(lines)); err != nil {
 				t.Fatal(err)
@@ -83,15 +83,15 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNotAdmittedIsNotRead(t *testing.T) {
-	s := open(t, "")
+func testAFileThatIsNotAdmittedIsNotRead(t *testing.T, on place) {
+	s := on.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1))
 	_, err := s.Load(t.Context(), what(sample), func(func(sales.Line, error) bool) { t.Error("it was read") })
 	wantKind(t, err, fault.Invalid)
 }
 
-func TestReplaceHidesAndKeeps(t *testing.T) {
-	s := open(t, "")
+func testReplaceHidesAndKeeps(t *testing.T, on place) {
+	s := on.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1), row(3, "1", 1, 2, 1))
 	load(t, s, row(2, "1", 1, 3, 1))
 	src, _ := file("new.csv")
@@ -132,8 +132,8 @@ func TestReplaceHidesAndKeeps(t *testing.T) {
 	}
 }
 
-func TestReplaceByTheSameChangesNothing(t *testing.T) {
-	s := open(t, "")
+func testReplaceByTheSameChangesNothing(t *testing.T, on place) {
+	s := on.open(t, "")
 	src, _ := file("a.csv")
 	lines := []sales.Line{row(2, "1", 0, 1, 1), bad(3, "no")}
 	for i, want := range []int64{1, 0, 0} {

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/salesctl/salesctl/pkg/database"
+	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
@@ -38,31 +41,42 @@ func TestNumbersRoundTrip(t *testing.T) {
 	})
 }
 
-// The bits survive SQLite too, and its JSON functions read the same numbers.
-// Only the sign of a target of zero is lost: SQLite keeps no negative zero.
-func TestBitsSurviveTheDatabase(t *testing.T) {
-	s := open(t, "")
+// The bits survive the database too. Only the sign of a target of zero is lost:
+// SQLite keeps no negative zero. MySQL keeps no infinite target and says so.
+func testBitsSurviveTheDatabase(t *testing.T, on place) {
+	s := on.open(t, "")
 	values := []float64{0, 0.1, 1.0 / 3, 1e-320, math.SmallestNonzeroFloat64, math.MaxFloat64, -math.MaxFloat64,
 		1 << 53, 1<<53 + 2, 1e22, 123456789.987654321, math.Inf(1), math.Inf(-1), math.NaN()}
+	targets := slices.Clone(values)
+	if s.db.Dialect() == database.MySQL {
+		targets[11], targets[12] = 11, 12
+		src, lines := file("infinite.csv", row(2, "1", 0, math.Inf(1), 1))
+		_, err := s.Load(t.Context(), src, lines)
+		wantKind(t, err, fault.Invalid, "line 2", "+Inf", "MySQL")
+		wantKind(t, s.Record(t.Context(), []sales.Served{{Value: math.Inf(-1)}}), fault.Invalid, "-Inf", "MySQL")
+	}
 	var lines []sales.Line
-	for i, v := range values {
-		lines = append(lines, row(i+2, "1", i, v, v))
+	for i := range values {
+		lines = append(lines, row(i+2, "1", i, targets[i], values[i]))
 	}
 	load(t, s, lines...)
 	p, err := s.Panel(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range values {
-		if got := p.Series[0].Target[i]; !equalBits(got, v) {
-			t.Errorf("target %v became %v", v, got)
+	for i := range values {
+		if got := p.Series[0].Target[i]; !equalBits(got, targets[i]) {
+			t.Errorf("target %v became %v", targets[i], got)
 		}
-		if got := p.Series[0].Columns[0][i]; !equalBits(got, v) {
-			t.Errorf("column %v became %v", v, got)
+		if got := p.Series[0].Columns[0][i]; !equalBits(got, values[i]) {
+			t.Errorf("column %v became %v", values[i], got)
 		}
 	}
+	if s.db.Dialect() == database.MySQL {
+		return
+	}
 	if got := query(t, s, `SELECT COUNT(*) FROM observation WHERE columns ->> 0 IS target`); got[0][0] != fmt.Sprint(len(values)) {
-		t.Errorf("SQLite reads %s of the columns as it reads the targets, want %d", got[0][0], len(values))
+		t.Errorf("SQLite's JSON functions read %s of the columns as it reads the targets, want %d", got[0][0], len(values))
 	}
 }
 

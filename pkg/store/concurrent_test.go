@@ -15,10 +15,10 @@ import (
 )
 
 // Two handles stand for two processes: SQLite locks files by connection.
-func TestReaderGoesOnWhileALoadIsInProgress(t *testing.T) {
-	writer := open(t, "")
+func testReaderGoesOnWhileALoadIsInProgress(t *testing.T, on place) {
+	writer := on.open(t, "")
 	load(t, writer, row(2, "1", 0, 1, 1))
-	reader := open(t, writer.Path())
+	reader := on.open(t, writer.Path())
 	src, _ := file("next.csv")
 	got, err := writer.Load(t.Context(), src, func(yield func(sales.Line, error) bool) {
 		if !yield(row(2, "1", 1, 2, 1), nil) {
@@ -42,9 +42,9 @@ func TestReaderGoesOnWhileALoadIsInProgress(t *testing.T) {
 
 // What another load brought while this one was staged counts: the second of two
 // equal loads finds nothing new.
-func TestTwoLoadsAtOnce(t *testing.T) {
-	a := open(t, "")
-	b := open(t, a.Path())
+func testTwoLoadsAtOnce(t *testing.T, on place) {
+	a := on.open(t, "")
+	b := on.open(t, a.Path())
 	var lines []sales.Line
 	for i := range 500 {
 		lines = append(lines, row(i+2, fmt.Sprint(i%5), i/5, float64(i), 1))
@@ -85,9 +85,9 @@ func TestTwoLoadsAtOnce(t *testing.T) {
 }
 
 // Each reader sees one load or another, whole: in load n every target is n.
-func TestManyReadersAndAWriter(t *testing.T) {
+func testManyReadersAndAWriter(t *testing.T, on place) {
 	const readers, loads, stores = 1000, 20, 5
-	s := open(t, "")
+	s := on.open(t, "")
 	writeLoad := func(n int) error {
 		var lines []sales.Line
 		for i := range stores {
@@ -131,8 +131,8 @@ func TestManyReadersAndAWriter(t *testing.T) {
 	}
 }
 
-func TestPanelIsReadOnceForEachLoad(t *testing.T) {
-	s := open(t, "")
+func testPanelIsReadOnceForEachLoad(t *testing.T, on place) {
+	s := on.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1))
 	series := func() *sales.Series {
 		p, err := s.Panel(t.Context())
@@ -145,16 +145,16 @@ func TestPanelIsReadOnceForEachLoad(t *testing.T) {
 	if series() != before {
 		t.Error("the panel was read twice")
 	}
-	load(t, open(t, s.Path()), row(2, "1", 1, 2, 1)) // by another process
+	load(t, on.open(t, s.Path()), row(2, "1", 1, 2, 1)) // by another process
 	if after := series(); after == before || after.Len() != 2 {
 		t.Error("the panel is not that of the newest load")
 	}
 }
 
 func TestLockedDatabase(t *testing.T) {
-	s := open(t, "")
+	s := inFiles{}.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1))
-	other := open(t, s.Path())
+	other := inFiles{}.open(t, s.Path())
 	free := errors.New("free")
 	err := other.db.InTx(t.Context(), func(*sql.Tx) error { // holds the lock
 		if p, err := s.Panel(t.Context()); err != nil || p.Len() != 1 {

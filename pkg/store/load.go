@@ -35,8 +35,8 @@ func (s *Store) Load(ctx context.Context, src sales.Source, lines iter.Seq2[sale
 		if err != nil {
 			return err
 		}
-		defer unstage(ctx, c)
-		err = c.InTemp(ctx, func(tx *sql.Tx) error { return stage(ctx, tx, src.Schema, lines) })
+		defer s.unstage(ctx, c)
+		err = c.InTemp(ctx, func(tx *sql.Tx) error { return s.stage(ctx, tx, src.Schema, lines) })
 		if err != nil {
 			return fmt.Errorf("load %s: %w", src.Name, err)
 		}
@@ -88,10 +88,10 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, src sales.Source) (sales
 // write turns the staged lines into rows of the load.
 func (s *Store) write(ctx context.Context, tx *sql.Tx, id int64, src sales.Source, n sales.Counts) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO load (id, at, name, digest, sample, replaces, schema, format,
-		                  read, new, corrected, unchanged, duplicate, refused)
+		INSERT INTO "load" (id, at, name, digest, sample, replaces, "schema", format,
+		                    "read", new, corrected, unchanged, duplicate, refused)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		id, writeTime(s.now()), src.Name, src.Digest, src.Sample, src.Replace,
+		id, writeTime(s.now()), s.text(src.Name), src.Digest, src.Sample, src.Replace,
 		writeSchema(src.Schema), writeFormat(src.Format),
 		n.Read, n.New, n.Corrected, n.Unchanged, n.Duplicate, n.Refused)
 	if err != nil {
@@ -100,14 +100,14 @@ func (s *Store) write(ctx context.Context, tx *sql.Tx, id int64, src sales.Sourc
 	// In the order of the primary key, so that pages fill one after the other.
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO observation (series_id, period, load_id, target, columns)
-		SELECT series_id, period, ?, target, columns FROM temp.stage
+		SELECT series_id, period, ?, target, columns FROM stage
 		WHERE verdict IN ('new', 'corrected') ORDER BY series_id, period`, id)
 	if err != nil {
 		return fmt.Errorf("write observations: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO quarantine (load_id, line, reason, raw)
-		SELECT ?, line, reason, raw FROM temp.stage WHERE verdict = 'refused' ORDER BY id`, id)
+		SELECT ?, line, reason, raw FROM stage WHERE verdict = 'refused' ORDER BY id`, id)
 	if err != nil {
 		return fmt.Errorf("write quarantine: %w", err)
 	}

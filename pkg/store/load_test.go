@@ -16,7 +16,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
-func TestCounts(t *testing.T) {
+func testCounts(t *testing.T, on place) {
 	nan := math.NaN()
 	for _, tt := range []struct {
 		name  string
@@ -45,7 +45,7 @@ func TestCounts(t *testing.T) {
 		{"no lines", nil, sales.Counts{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, "")
+			s := on.open(t, "")
 			load(t, s, row(2, "1", 0, 10, 1), row(3, "1", 1, 11, 1), row(4, "2", 0, nan, nan))
 			got := load(t, s, tt.lines...)
 			tt.want.Read = len(tt.lines)
@@ -62,8 +62,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-func TestRefusalsSayWhatAndWhere(t *testing.T) {
-	s := open(t, "")
+func testRefusalsSayWhatAndWhere(t *testing.T, on place) {
+	s := on.open(t, "")
 	got := load(t, s, row(2, "1", 0, 1, 1), row(9, "7", 1, 1, 1), bad(5, `target "x" is not a number`), row(4, "7", 1, 2, 1))
 	want := []sales.Refusal{
 		{Line: 4, Reason: "lines 4 to 9 give different values for 7, 2024-01-12", Raw: "raw 4"},
@@ -79,8 +79,8 @@ func TestRefusalsSayWhatAndWhere(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstRefusalsAreListed(t *testing.T) {
-	s := open(t, "")
+func testOnlyTheFirstRefusalsAreListed(t *testing.T, on place) {
+	s := on.open(t, "")
 	lines := []sales.Line{row(1000, "1", 0, 1, 1)}
 	for i := range 50 {
 		lines = append(lines, bad(60-i, "no"))
@@ -93,20 +93,20 @@ func TestOnlyTheFirstRefusalsAreListed(t *testing.T) {
 
 // A second run of a file leaves the very bytes of the database alone, even if it
 // has refused lines.
-func TestSameFileAgainChangesNothing(t *testing.T) {
-	s := open(t, "")
+func testSameFileAgainChangesNothing(t *testing.T, on place) {
+	s := on.open(t, "")
 	lines := []sales.Line{row(2, "1", 0, 1, 1), bad(3, "no"), row(4, "2", 0, 1, 1), row(5, "2", 0, 2, 1)}
 	first := load(t, s, lines...)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before := content(t, s.Path())
-	s = open(t, s.Path())
+	before := on.content(t, s.Path())
+	s = on.open(t, s.Path())
 	again := load(t, s, lines...)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if after := content(t, s.Path()); after != before {
+	if after := on.content(t, s.Path()); after != before {
 		t.Error("the file has changed")
 	}
 	if want := (sales.Counts{Read: 4, Unchanged: 1, Refused: 3}); first.ID != 1 || again.ID != 0 || again.Counts != want {
@@ -117,8 +117,8 @@ func TestSameFileAgainChangesNothing(t *testing.T) {
 	}
 }
 
-func TestRowsAbsentFromALaterFileAreKept(t *testing.T) {
-	s := open(t, "")
+func testRowsAbsentFromALaterFileAreKept(t *testing.T, on place) {
+	s := on.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1), row(3, "1", 1, 2, 1))
 	load(t, s, row(2, "1", 2, 3, 1))
 	p, err := s.Panel(t.Context())
@@ -130,8 +130,8 @@ func TestRowsAbsentFromALaterFileAreKept(t *testing.T) {
 	}
 }
 
-func TestStrictLoadsAllOrNothing(t *testing.T) {
-	s := open(t, "")
+func testStrictLoadsAllOrNothing(t *testing.T, on place) {
+	s := on.open(t, "")
 	src, lines := file("week.csv", row(2, "1", 0, 1, 1), bad(3, "a"), bad(4, "b"), bad(5, "c"), bad(6, "d"))
 	src.Strict = true
 	got, err := s.Load(t.Context(), src, lines)
@@ -150,8 +150,8 @@ func TestStrictLoadsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestNothingAcceptedIsNoFirstLoad(t *testing.T) {
-	s := open(t, "")
+func testNothingAcceptedIsNoFirstLoad(t *testing.T, on place) {
+	s := on.open(t, "")
 	for _, lines := range [][]sales.Line{nil, {bad(2, "no date")}, {row(2, "1", 0, 1, 1), row(3, "1", 0, 2, 1)}} {
 		src, seq := file("odd.csv", lines...)
 		got, err := s.Load(t.Context(), src, seq)
@@ -165,14 +165,14 @@ func TestNothingAcceptedIsNoFirstLoad(t *testing.T) {
 	src.Replace = true
 	_, err := s.Load(t.Context(), src, seq)
 	wantKind(t, err, fault.Invalid, "all of its 1 lines are refused: line 2: no date")
-	if n := len(query(t, s, `SELECT id FROM load`)); n != 1 {
+	if n := len(query(t, s, `SELECT id FROM "load"`)); n != 1 {
 		t.Errorf("%d loads, want 1", n)
 	}
 }
 
 // Half-way through a load the file breaks, or its observations are of another
 // form than the schema says: the database keeps its bytes.
-func TestHalfALoadLeavesNothing(t *testing.T) {
+func testHalfALoadLeavesNothing(t *testing.T, on place) {
 	broken := errors.New("the pipe broke")
 	short := row(4, "1", 3, 1, 1)
 	short.Observation.Columns = nil
@@ -195,13 +195,13 @@ func TestHalfALoadLeavesNothing(t *testing.T) {
 		{"a Sunday", sunday, nil, "line 4: 1 2024-01-28 is not the end of a week (W-FRI)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, "")
+			s := on.open(t, "")
 			load(t, s, row(2, "1", 0, 1, 1))
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			before := content(t, s.Path())
-			s = open(t, s.Path())
+			before := on.content(t, s.Path())
+			s = on.open(t, s.Path())
 			src, _ := file("next.csv")
 			_, err := s.Load(t.Context(), src, func(yield func(sales.Line, error) bool) {
 				_ = yield(row(2, "1", 1, 1, 1), nil) && yield(row(3, "1", 2, 1, 1), nil) && yield(tt.last, tt.err)
@@ -218,15 +218,15 @@ func TestHalfALoadLeavesNothing(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if content(t, s.Path()) != before {
+			if on.content(t, s.Path()) != before {
 				t.Error("the file has changed")
 			}
 		})
 	}
 }
 
-func TestCancelledLoadLeavesNothing(t *testing.T) {
-	s := open(t, "")
+func testCancelledLoadLeavesNothing(t *testing.T, on place) {
+	s := on.open(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	src, _ := file("long.csv")
 	n := 0
@@ -246,8 +246,8 @@ func TestCancelledLoadLeavesNothing(t *testing.T) {
 	load(t, s, row(2, "1", 0, 1, 1))
 }
 
-func TestCancelledWhileWriting(t *testing.T) {
-	s := open(t, "")
+func testCancelledWhileWriting(t *testing.T, on place) {
+	s := on.open(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	s.now = func() time.Time { cancel(); return clock() } // asked for as the load is written
 	src, lines := file("a.csv", row(2, "1", 0, 1, 1))
@@ -261,7 +261,7 @@ func TestCancelledWhileWriting(t *testing.T) {
 }
 
 func TestFullDiskLeavesNothing(t *testing.T) {
-	s := open(t, "")
+	s := inFiles{}.open(t, "")
 	load(t, s, row(2, "1", 0, 1, 1))
 	pages := query(t, s, `PRAGMA page_count`)[0][0]
 	write(t, s, `PRAGMA max_page_count = `+pages)
@@ -282,8 +282,8 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestStaticValuesAreVersioned(t *testing.T) {
-	s := open(t, "")
+func testStaticValuesAreVersioned(t *testing.T, on place) {
+	s := on.open(t, "")
 	typed := weekly
 	typed.StaticNames = []string{"type"}
 	at := func(week int, static string) sales.Line {
@@ -327,7 +327,7 @@ func TestOpenWithoutADatabase(t *testing.T) {
 	wantKind(t, err, fault.NotFound, path, "run salesctl etl")
 	_, err = Open(t.Context(), "sqlite:///"+filepath.Join(path, "sales.db"), Options{Create: true})
 	wantKind(t, err, fault.NotFound, path, "create it")
-	s := open(t, path)
+	s := inFiles{}.open(t, path)
 	_, err = s.Panel(t.Context())
 	wantKind(t, err, fault.NotFound, path, "run salesctl etl")
 	if _, ok, err := s.Remembered(t.Context()); ok || err != nil {

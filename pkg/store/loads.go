@@ -44,10 +44,10 @@ func (s *Store) Remembered(ctx context.Context) (sales.Source, bool, error) {
 
 func (s *Store) loads(ctx context.Context, tx *sql.Tx) ([]Load, error) {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT id, at, name, digest, sample, replaces, schema, format,
-		       read, new, corrected, unchanged, duplicate, refused,
-		       id < (SELECT COALESCE(MAX(id), 0) FROM load WHERE replaces)
-		FROM load ORDER BY id`)
+		SELECT id, at, name, digest, sample, replaces, "schema", format,
+		       "read", new, corrected, unchanged, duplicate, refused,
+		       id < (SELECT COALESCE(MAX(id), 0) FROM "load" WHERE replaces)
+		FROM "load" ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("read loads: %w", err)
 	}

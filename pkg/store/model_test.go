@@ -2,11 +2,8 @@ package store
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -126,23 +123,10 @@ func drawLine(t *rapid.T, number int) sales.Line {
 		rapid.IntRange(0, 3).Draw(t, "week"), value.Draw(t, "target"), value.Draw(t, "cpi"))
 }
 
-func TestLoadsFollowTheModel(t *testing.T) {
-	empty := open(t, "")
-	if err := empty.Close(); err != nil {
-		t.Fatal(err)
-	}
-	tables, err := os.ReadFile(empty.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, n := t.TempDir(), 0
+func testLoadsFollowTheModel(t *testing.T, on place) {
+	blank := on.blanks(t)
 	rapid.Check(t, func(t *rapid.T) {
-		n++
-		path := filepath.Join(dir, fmt.Sprint(n))
-		if err := os.WriteFile(path, tables, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(t.Context(), "sqlite:///"+path, Options{Now: clock})
+		s, err := Open(t.Context(), blank(), Options{Now: clock})
 		if err != nil {
 			t.Fatal(err)
 		}

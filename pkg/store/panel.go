@@ -58,7 +58,7 @@ func (s *Store) current(ctx context.Context) (*snapshot, error) {
 	// The newest load is always visible, so its id tells one panel from the next.
 	var newest int64
 	err := s.db.InSnapshot(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM load`).Scan(&newest)
+		return tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM "load"`).Scan(&newest)
 	})
 	if err != nil || newest != snap.load {
 		return nil, err
@@ -106,11 +106,7 @@ func (s *Store) observations(ctx context.Context, tx *sql.Tx, schema sales.Schem
 	if err != nil {
 		return nil, err
 	}
-	// In the order of the primary key, so without sorting; with MAX, SQLite takes
-	// the other values from the same row.
-	rows, err := tx.QueryContext(ctx, `
-		SELECT series_id, period, MAX(load_id), target, columns FROM observation
-		WHERE load_id >= ? GROUP BY series_id, period`, oldest)
+	rows, err := tx.QueryContext(ctx, statementsOf(s.db.Dialect()).newest, oldest)
 	if err != nil {
 		return nil, fmt.Errorf("read observations: %w", err)
 	}
@@ -155,7 +151,7 @@ type identity struct {
 }
 
 func (s *Store) series(ctx context.Context, tx *sql.Tx) (map[int64]identity, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, key, static FROM series`)
+	rows, err := tx.QueryContext(ctx, `SELECT id, "key", static FROM series`)
 	if err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
 	}

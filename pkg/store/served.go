@@ -16,24 +16,24 @@ func (s *Store) Record(ctx context.Context, served []sales.Served) error {
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *sql.Tx) error {
-		// Once for the up to 520 numbers of a forecast.
-		insert, err := tx.PrepareContext(ctx, `
-			INSERT INTO prediction (at, request_id, model, version, key, period, horizon, value, columns)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-		if err != nil {
-			return fmt.Errorf("record predictions: %w", err)
-		}
-		defer func() { _ = insert.Close() }()
+		insert := s.insertion(tx, `INSERT INTO prediction (at, request_id, model, version, "key", period, horizon, value, columns)`)
+		defer insert.close()
 		for _, p := range served {
 			var columns any
 			if p.Columns != nil {
 				columns = string(appendNumbers(nil, p.Columns))
 			}
-			_, err := insert.ExecContext(ctx, writeTime(p.At), p.RequestID, p.Model, p.Version,
-				writeStrings(p.Key), int64(p.Period), p.Horizon, nullable(p.Value), columns)
+			err := s.storable(p.Value)
+			if err == nil {
+				err = insert.add(ctx, writeTime(p.At), s.text(p.RequestID), p.Model, p.Version,
+					writeStrings(p.Key), int64(p.Period), p.Horizon, nullable(p.Value), columns)
+			}
 			if err != nil {
 				return fmt.Errorf("record predictions: %w", err)
 			}
+		}
+		if err := insert.flush(ctx); err != nil {
+			return fmt.Errorf("record predictions: %w", err)
 		}
 		return nil
 	})
@@ -45,7 +45,7 @@ func (s *Store) Served(ctx context.Context, since time.Time) ([]sales.Served, er
 	var served []sales.Served
 	err := s.db.InSnapshot(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
-			SELECT at, request_id, model, version, key, period, horizon, value, columns
+			SELECT at, request_id, model, version, "key", period, horizon, value, columns
 			FROM prediction WHERE at >= ? ORDER BY at, id`, writeTime(since))
 		if err != nil {
 			return fmt.Errorf("read predictions: %w", err)

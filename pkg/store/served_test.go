@@ -12,8 +12,8 @@ import (
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
-func TestServedRoundTripsAndStaysApart(t *testing.T) {
-	s := open(t, "")
+func testServedRoundTripsAndStaysApart(t *testing.T, on place) {
+	s := on.open(t, "")
 	at := clock().Add(123456789)
 	served := []sales.Served{
 		{At: at, RequestID: "r1", Model: "rf_gbt_mean", Version: "3", Key: sales.Key{"1", "7"}, Period: friday, Value: 1643690.9, Columns: []float64{1, math.NaN(), 0.1}},
@@ -48,29 +48,29 @@ func TestServedRoundTripsAndStaysApart(t *testing.T) {
 	}
 }
 
-func TestRowsThatNobodyWroteAreNamed(t *testing.T) {
+func testRowsThatNobodyWroteAreNamed(t *testing.T, on place) {
 	for _, tt := range []struct{ edit, want string }{
 		{`UPDATE observation SET columns = '[1,2]'`, "1 2024-01-05: 2 columns, want 1"},
 		{`UPDATE observation SET columns = 'x'`, `"x" is no array of numbers`},
 		{`UPDATE observation SET period = period + 1`, "not the end of a week"},
-		{`UPDATE series SET key = 'x'`, `"x" is no array of strings`},
-		{`UPDATE load SET schema = 'x'`, `schema "x"`},
-		{`UPDATE load SET schema = '{"frequency":"X"}'`, `"X" is no frequency`},
-		{`UPDATE load SET format = 'x'`, `format "x"`},
-		{`UPDATE load SET format = '{"columns":[]}'`, "load 1: 0 headers for 1 columns"},
-		{`UPDATE load SET at = 'x'`, `cannot parse "x"`},
+		{`UPDATE series SET "key" = 'x'`, `"x" is no array of strings`},
+		{`UPDATE "load" SET "schema" = 'x'`, `schema "x"`},
+		{`UPDATE "load" SET "schema" = '{"frequency":"X"}'`, `"X" is no frequency`},
+		{`UPDATE "load" SET format = 'x'`, `format "x"`},
+		{`UPDATE "load" SET format = '{"columns":[]}'`, "load 1: 0 headers for 1 columns"},
+		{`UPDATE "load" SET at = 'x'`, `cannot parse "x"`},
 	} {
-		s := open(t, "")
+		s := on.open(t, "")
 		load(t, s, row(2, "1", 0, 1, 1))
 		write(t, s, tt.edit)
 		_, err := s.Panel(t.Context())
 		wantKind(t, err, fault.Integrity, s.Path(), tt.want, "backup")
 	}
-	s := open(t, "")
+	s := on.open(t, "")
 	if err := s.Record(t.Context(), []sales.Served{{Key: sales.Key{"1"}}}); err != nil {
 		t.Fatal(err)
 	}
-	write(t, s, `UPDATE prediction SET key = 'x'`)
+	write(t, s, `UPDATE prediction SET "key" = 'x'`)
 	_, err := s.Served(t.Context(), time.Time{})
 	wantKind(t, err, fault.Integrity, s.Path(), `"x" is no array of strings`)
 }

@@ -14,51 +14,52 @@ import (
 // shown is how many refusals a sales.Loaded lists.
 const shown = 20
 
-// stage reads the lines into temp.stage and gives those that need no look at the
-// database their verdict: refused or duplicate.
-func stage(ctx context.Context, tx *sql.Tx, schema sales.Schema, lines iter.Seq2[sales.Line, error]) error {
+// stage reads the lines into the table stage and gives those that need no look at
+// the database their verdict: refused or duplicate.
+func (s *Store) stage(ctx context.Context, tx *sql.Tx, schema sales.Schema, lines iter.Seq2[sales.Line, error]) error {
+	is := statementsOf(s.db.Dialect())
 	// Key, static and columns are texts as they stand in series and observation,
 	// so that equal values are equal texts and SQL can compare them.
-	_, err := tx.ExecContext(ctx, `
-		CREATE TABLE temp.stage (
-			id INTEGER PRIMARY KEY, line INTEGER, raw TEXT, verdict TEXT, reason TEXT,
-			series_id INTEGER, key TEXT, static TEXT, period INTEGER, target REAL, columns TEXT)`)
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, is.stage); err != nil {
 		return err
 	}
-	insert, err := tx.PrepareContext(ctx, `
-		INSERT INTO temp.stage (line, raw, verdict, reason, key, static, period, target, columns)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = insert.Close() }()
+	insert := s.insertion(tx, `INSERT INTO stage (id, line, raw, verdict, reason, "key", static, period, target, columns)`)
+	defer insert.close()
+	id := 0
 	var columns []byte
 	for l, err := range lines {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
+		id++
 		o := l.Observation
 		if l.Refused != "" {
-			_, err = insert.ExecContext(ctx, l.Number, l.Raw, "refused", l.Refused, nil, nil, nil, nil, nil)
-		} else if err = fits(schema, o); err == nil {
+			err = insert.add(ctx, id, l.Number, s.text(l.Raw), "refused", s.text(l.Refused), nil, nil, nil, nil, nil)
+		} else if err = errors.Join(fits(schema, o), s.storable(o.Target)); err == nil {
 			columns = appendNumbers(columns[:0], o.Columns)
-			_, err = insert.ExecContext(ctx, l.Number, l.Raw, nil, nil, writeStrings(o.Key), writeStrings(o.Static),
+			err = insert.add(ctx, id, l.Number, s.text(l.Raw), nil, nil, writeStrings(o.Key), writeStrings(o.Static),
 				int64(o.Period), nullable(o.Target), string(columns))
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", l.Number, err)
 		}
 	}
-	return twins(ctx, tx)
+	if err := insert.flush(ctx); err != nil {
+		return err
+	}
+	return twins(ctx, tx, is)
 }
 
 // unstage drops what a load staged, whether or not its context still holds.
-func unstage(ctx context.Context, c *database.Session) {
+func (s *Store) unstage(ctx context.Context, c *database.Session) {
 	ctx = context.WithoutCancel(ctx)
 	_ = c.InTemp(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DROP TABLE IF EXISTS temp.twin; DROP TABLE IF EXISTS temp.stage`)
-		return err
+		for _, statement := range statementsOf(s.db.Dialect()).unstage {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -80,25 +81,20 @@ func fits(s sales.Schema, o sales.Observation) error {
 // twins finds the lines that give the same period of the same key. Equal ones
 // are duplicates but for the first; where any differs all are refused, as there
 // is no telling which is right.
-func twins(ctx context.Context, tx *sql.Tx) error {
+func twins(ctx context.Context, tx *sql.Tx, is statements) error {
 	for _, statement := range []string{
-		// After the inserts: sorting once is cheaper than keeping an index in order.
-		`CREATE INDEX temp.stage_period ON stage (key, period)`,
-		`CREATE TABLE temp.twin AS
-		 SELECT key, period, MIN(id) AS id, MIN(line) AS first, MAX(line) AS last,
-		        MIN(static) = MAX(static) AND MIN(columns) = MAX(columns) AND MIN(target) IS MAX(target)
+		is.index,
+		`CREATE TEMPORARY TABLE twin AS
+		 SELECT "key", period, MIN(id) AS id, MIN(line) AS first, MAX(line) AS last,
+		        MIN(static) = MAX(static) AND MIN(columns) = MAX(columns) AND COALESCE(MIN(target) = MAX(target), TRUE)
 		        AND COUNT(target) IN (0, COUNT(*)) AS equal
-		 FROM temp.stage WHERE verdict IS NULL GROUP BY key, period HAVING COUNT(*) > 1`,
-		`UPDATE temp.stage SET verdict = 'duplicate' FROM temp.twin
-		 WHERE stage.key = twin.key AND stage.period = twin.period AND verdict IS NULL
-		   AND equal AND stage.id > twin.id`,
-		`UPDATE temp.stage SET verdict = 'refused', reason =
-		   'lines ' || first || ' to ' || last || ' give different values for '
-		   || (SELECT group_concat(value, '/') FROM json_each(stage.key)) || ', '
-		   || date(stage.period * 86400, 'unixepoch')
-		 FROM temp.twin
-		 WHERE stage.key = twin.key AND stage.period = twin.period AND verdict IS NULL AND NOT equal`,
+		 FROM stage WHERE verdict IS NULL GROUP BY "key", period HAVING COUNT(*) > 1`,
+		is.duplicate,
+		is.refuse,
 	} {
+		if statement == "" {
+			continue
+		}
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("find duplicates: %w", err)
 		}
@@ -111,24 +107,25 @@ func twins(ctx context.Context, tx *sql.Tx) error {
 // are missing.
 func compare(ctx context.Context, tx *sql.Tx, oldest int64) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO series (key, static)
-		SELECT key, static FROM temp.stage WHERE verdict IS NULL
-		GROUP BY key, static ORDER BY MIN(id)
-		ON CONFLICT DO NOTHING`)
+		INSERT INTO series ("key", static)
+		SELECT "key", static FROM (
+			SELECT "key", static, MIN(id) AS id FROM stage WHERE verdict IS NULL GROUP BY "key", static) AS fresh
+		WHERE NOT EXISTS (SELECT 1 FROM series s WHERE s."key" = fresh."key" AND s.static = fresh.static)
+		ORDER BY id`)
 	if err != nil {
 		return fmt.Errorf("write series: %w", err)
 	}
 	// A key has several series where its static values have changed: the newest
 	// version of the period may stand under any of them.
 	_, err = tx.ExecContext(ctx, `
-		UPDATE temp.stage SET
-			series_id = (SELECT id FROM series s WHERE s.key = stage.key AND s.static = stage.static),
+		UPDATE stage SET
+			series_id = (SELECT id FROM series s WHERE s."key" = stage."key" AND s.static = stage.static),
 			verdict = COALESCE((
-				SELECT CASE WHEN s.static = stage.static AND o.target IS stage.target
-				             AND o.columns = stage.columns
+				SELECT CASE WHEN s.static = stage.static AND o.columns = stage.columns
+				             AND COALESCE(o.target = stage.target, o.target IS NULL AND stage.target IS NULL)
 				       THEN 'unchanged' ELSE 'corrected' END
 				FROM series s JOIN observation o ON o.series_id = s.id
-				WHERE s.key = stage.key AND o.period = stage.period AND o.load_id >= ?
+				WHERE s."key" = stage."key" AND o.period = stage.period AND o.load_id >= ?
 				ORDER BY o.load_id DESC LIMIT 1), 'new')
 		WHERE verdict IS NULL`, oldest)
 	if err != nil {
@@ -142,15 +139,15 @@ func tally(ctx context.Context, tx *sql.Tx) (sales.Loaded, error) {
 	var l sales.Loaded
 	n := &l.Counts
 	err := tx.QueryRowContext(ctx, `
-		SELECT COUNT(*), COUNT(*) FILTER (WHERE verdict = 'new'),
-		       COUNT(*) FILTER (WHERE verdict = 'corrected'), COUNT(*) FILTER (WHERE verdict = 'unchanged'),
-		       COUNT(*) FILTER (WHERE verdict = 'duplicate'), COUNT(*) FILTER (WHERE verdict = 'refused')
-		FROM temp.stage`).Scan(&n.Read, &n.New, &n.Corrected, &n.Unchanged, &n.Duplicate, &n.Refused)
+		SELECT COUNT(*), COUNT(CASE verdict WHEN 'new' THEN 1 END),
+		       COUNT(CASE verdict WHEN 'corrected' THEN 1 END), COUNT(CASE verdict WHEN 'unchanged' THEN 1 END),
+		       COUNT(CASE verdict WHEN 'duplicate' THEN 1 END), COUNT(CASE verdict WHEN 'refused' THEN 1 END)
+		FROM stage`).Scan(&n.Read, &n.New, &n.Corrected, &n.Unchanged, &n.Duplicate, &n.Refused)
 	if err != nil {
 		return l, fmt.Errorf("count lines: %w", err)
 	}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT line, reason, raw FROM temp.stage WHERE verdict = 'refused' ORDER BY line, id LIMIT ?`, shown)
+		SELECT line, reason, raw FROM stage WHERE verdict = 'refused' ORDER BY line, id LIMIT ?`, shown)
 	if err != nil {
 		return l, fmt.Errorf("read refusals: %w", err)
 	}

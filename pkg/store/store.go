@@ -13,6 +13,7 @@
 //  4. One transaction compares what is left with the newest visible version of
 //     each period (new, corrected or unchanged) and writes the load, the new
 //     versions and the refused lines; or nothing, where there is nothing to tell.
+//     Of several loads at once, in any processes, each one's is alone.
 //
 // The way back: Panel reads the newest visible version of every period and keeps
 // the result until a newer load stands in the database.
@@ -21,6 +22,7 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"sync/atomic"
 	"time"
@@ -29,16 +31,23 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 // Options says how a Store is opened. The zero value opens an existing database.
 type Options struct {
 	Dir    string           // what a relative path in the DSN is below; empty means the process's own
-	Create bool             // make the database where there is none
+	Create bool             // make the SQLite file where there is none
 	Wait   time.Duration    // how long a locked database is waited for; 0 means 5 s
 	Now    func() time.Time // the clock that dates loads; nil means time.Now
+
+	Password string // of the user at a MySQL server, where the DSN has none
+	Secret   bool   // the DSN comes from where only its owner reads, and may hold a password
 }
+
+// versions is the table that keeps which migrations were applied. Its name keeps
+// clear of other programs that share a database.
+const versions = "salesctl_migration"
 
 // Store is an open database of sales. It is safe for concurrent use, and any
 // number of processes may have the same database open.
@@ -52,16 +61,19 @@ type Store struct {
 // Open opens the database that the DSN names. Where there is none and Create is
 // not set, the error is a fault.NotFound that names its absolute path.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := database.Open(ctx, dsn, database.Options{Dir: o.Dir, Create: o.Create, Wait: o.Wait, Migrations: files})
+	db, err := database.Open(ctx, dsn, database.Options{Dir: o.Dir, Create: o.Create, Wait: o.Wait, Password: o.Password, Secret: o.Secret})
 	if fault.Is(err, fault.NotFound) && fault.HintOf(err) == "" {
 		return nil, fault.New(fault.NotFound, "%w", err).WithHint(runETL)
 	}
 	if err != nil {
 		return nil, err
+	}
+	files, err := fs.Sub(migrations, "migrations/"+db.Dialect().String())
+	if err == nil {
+		err = db.Migrate(ctx, files, versions)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -72,7 +84,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 // runETL is the hint of every error that means: there is nothing here yet.
 const runETL = "run salesctl etl"
 
-// Path returns the absolute path of the database.
+// Path returns the absolute path of the database, or its address at a server.
 func (s *Store) Path() string { return s.db.Path() }
 
 // Close closes the database.
