@@ -1,0 +1,167 @@
+package auth
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/salesctl/salesctl/pkg/fault"
+)
+
+// Keyring is a file of keys. It is safe for concurrent use; what another process
+// writes is seen at once, so that a revoked key stops working without a restart.
+type Keyring struct {
+	path string
+	now  func() time.Time
+
+	mu   sync.Mutex
+	seen fs.FileInfo // of what is in keys; nil before the first look
+	keys []Key
+}
+
+// NewKeyring returns the keys in the file, which Create makes where it is missing.
+func NewKeyring(path string, now func() time.Time) *Keyring {
+	return &Keyring{path: path, now: now}
+}
+
+// List returns the keys, the oldest first.
+func (r *Keyring) List() ([]Key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.look()
+	return slices.Clone(r.keys), err
+}
+
+// Find returns the key that a secret belongs to. An unknown, expired or revoked
+// one is a fault.Auth.
+func (r *Keyring) Find(secret string) (Key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.look(); err != nil {
+		return Key{}, err
+	}
+	want := hash(secret)
+	for _, k := range r.keys {
+		if subtle.ConstantTimeCompare([]byte(k.Hash), []byte(want)) != 1 {
+			continue
+		}
+		if !k.Expires.IsZero() && !r.now().Before(k.Expires) {
+			return k, fault.New(fault.Auth, "the key %s expired on %s", k.ID, k.Expires.Format(time.DateOnly)).WithHint("ask for a new one: salesctl keys create")
+		}
+		return k, nil
+	}
+	return Key{}, fault.New(fault.Auth, "the key is unknown or was revoked").WithHint("salesctl keys list shows those that work")
+}
+
+// Create adds a key and returns it with its secret, which is kept nowhere.
+func (r *Keyring) Create(name string, scopes []Scope, expires time.Time) (Key, string, error) {
+	k, secret, err := newKey(name, scopes, r.now(), expires)
+	if err != nil {
+		return k, "", err
+	}
+	return k, secret, r.change(func(keys []Key) ([]Key, error) { return append(keys, k), nil })
+}
+
+// Revoke takes the key away.
+func (r *Keyring) Revoke(id string) error {
+	return r.change(func(keys []Key) ([]Key, error) {
+		i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == id })
+		if i < 0 {
+			return nil, fault.New(fault.NotFound, "there is no key %q", id).WithHint("salesctl keys list shows the ids")
+		}
+		return slices.Delete(keys, i, i+1), nil
+	})
+}
+
+// look reads the file where it has changed.
+func (r *Keyring) look() error {
+	info, err := os.Stat(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.keys, r.seen = nil, nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.seen != nil && os.SameFile(info, r.seen) && info.ModTime().Equal(r.seen.ModTime()) && info.Size() == r.seen.Size() {
+		return nil
+	}
+	text, err := os.ReadFile(r.path)
+	if err != nil {
+		return err
+	}
+	var keys []Key
+	if err := json.Unmarshal(text, &keys); err != nil {
+		return fault.New(fault.Integrity, "the keys in %s cannot be read: %w", r.path, err).WithHint("restore the file, or remove it and make new keys")
+	}
+	r.keys, r.seen = keys, info
+	return nil
+}
+
+// change rewrites the file under a lock of its own, which keeps two processes
+// from losing each other's keys.
+func (r *Keyring) change(f func([]Key) ([]Key, error)) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
+		return err
+	}
+	release, err := r.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	r.seen = nil // whatever the clock of the disk says
+	if err := r.look(); err != nil {
+		return err
+	}
+	keys, err := f(slices.Clone(r.keys))
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(keys, "", "  ")
+	if err != nil {
+		return err
+	}
+	// Written beside and renamed: nobody reads half a file.
+	next := r.path + ".new"
+	if err := os.WriteFile(next, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	r.seen = nil
+	return os.Rename(next, r.path)
+}
+
+// The lock is a file that only one can make; one that is older than staleLock
+// was left by a process that died.
+const (
+	lockWait  = 5 * time.Second
+	staleLock = 30 * time.Second
+	lockPoll  = 20 * time.Millisecond
+)
+
+func (r *Keyring) lock() (release func() error, err error) {
+	path := r.path + ".lock"
+	for deadline := time.Now().Add(lockWait); ; time.Sleep(lockPoll) {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil {
+			return func() error { return os.Remove(path) }, f.Close()
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > staleLock {
+			_ = os.Remove(path) // somebody else may have been faster
+			continue
+		}
+		if time.Now().After(deadline) {
+			return nil, fault.New(fault.Unavailable, "%s is being changed by another program", r.path).WithHint("remove %s if none runs", path)
+		}
+	}
+}
