@@ -1,0 +1,224 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/salesctl/salesctl/pkg/mlflow"
+)
+
+// experimentRoutes are the routes about experiments.
+func (h *handler) experimentRoutes() []route {
+	return slices.Concat(
+		api("POST", "/experiments/create", h.createExperiment),
+		api("GET", "/experiments/get", h.getExperiment),
+		api("GET", "/experiments/get-by-name", h.getExperimentByName),
+		api("GET", "/experiments/search", h.searchExperiments),
+		api("POST", "/experiments/search", h.searchExperiments),
+		api("POST", "/experiments/update", h.updateExperiment),
+		api("POST", "/experiments/delete", h.deleteExperiment),
+		api("POST", "/experiments/restore", h.restoreExperiment),
+		api("POST", "/experiments/set-experiment-tag", h.setExperimentTag),
+		api("POST", "/experiments/delete-experiment-tag", h.deleteExperimentTag),
+		[]route{{"POST", ajaxPath + "/experiments/search-datasets", h.searchDatasets}},
+	)
+}
+
+// experiment is an experiment as this release's server writes it: with the one
+// workspace that a server without workspaces has.
+type experiment struct {
+	mlflow.Experiment
+	Workspace string `json:"workspace"`
+}
+
+func newExperiment(e mlflow.Experiment) experiment { return experiment{e, "default"} }
+
+// experimentAnswer holds an experiment.
+type experimentAnswer struct{ Experiment mlflow.Experiment }
+
+// MarshalJSON writes the answer with the experiment's workspace.
+func (a experimentAnswer) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Experiment experiment `json:"experiment"`
+	}{newExperiment(a.Experiment)})
+}
+
+func (h *handler) createExperiment(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	e := mlflow.NewExperiment{
+		Name:             q.need("name").str("name"),
+		ArtifactLocation: q.str("artifact_location"),
+		Tags:             each(q, "tags", readTag),
+	}
+	if q.err != nil {
+		return q.err
+	}
+	if err := checkLocation(e.ArtifactLocation); err != nil {
+		return err
+	}
+	id, err := h.Tracking.CreateExperiment(r.Context(), e)
+	if err != nil {
+		return err
+	}
+	return answer(w, struct {
+		ID string `json:"experiment_id"`
+	}{id})
+}
+
+func (h *handler) getExperiment(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id := q.need("experiment_id").str("experiment_id")
+	if q.err != nil {
+		return q.err
+	}
+	e, err := h.Tracking.GetExperiment(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return answer(w, experimentAnswer{e})
+}
+
+func (h *handler) getExperimentByName(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	name := q.need("experiment_name").str("experiment_name")
+	if q.err != nil {
+		return q.err
+	}
+	e, err := h.Tracking.GetExperimentByName(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	return answer(w, experimentAnswer{e})
+}
+
+func (h *handler) searchExperiments(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	query := mlflow.ExperimentQuery{
+		ViewType:   readView(q, "view_type"),
+		MaxResults: q.pageSize(),
+		OrderBy:    q.strs("order_by"),
+		Filter:     q.str("filter"),
+		PageToken:  q.str("page_token"),
+	}
+	if q.err != nil {
+		return q.err
+	}
+	page, err := h.Tracking.SearchExperiments(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	found := make([]experiment, len(page.Items))
+	for i, e := range page.Items {
+		found[i] = newExperiment(e)
+	}
+	return answer(w, struct {
+		Experiments []experiment `json:"experiments,omitempty"`
+		Next        string       `json:"next_page_token,omitempty"`
+	}{found, page.Next})
+}
+
+func (h *handler) updateExperiment(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id, name := q.need("experiment_id").str("experiment_id"), q.need("new_name").str("new_name")
+	if q.err != nil {
+		return q.err
+	}
+	return done(w, h.Tracking.RenameExperiment(r.Context(), id, name))
+}
+
+func (h *handler) deleteExperiment(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id := q.need("experiment_id").str("experiment_id")
+	if q.err != nil {
+		return q.err
+	}
+	return done(w, h.Tracking.DeleteExperiment(r.Context(), id))
+}
+
+func (h *handler) restoreExperiment(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id := q.need("experiment_id").str("experiment_id")
+	if q.err != nil {
+		return q.err
+	}
+	return done(w, h.Tracking.RestoreExperiment(r.Context(), id))
+}
+
+func (h *handler) setExperimentTag(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id, tag := q.need("experiment_id").str("experiment_id"), readKeyed(q)
+	if q.err != nil {
+		return q.err
+	}
+	return done(w, h.Tracking.SetExperimentTag(r.Context(), id, tag))
+}
+
+func (h *handler) deleteExperimentTag(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	id, key := q.need("experiment_id").str("experiment_id"), q.need("key").str("key")
+	if q.err != nil {
+		return q.err
+	}
+	return done(w, h.Tracking.DeleteExperimentTag(r.Context(), id, key))
+}
+
+// maxDatasetExperiments is how many experiments one search for datasets names.
+const maxDatasetExperiments = 20
+
+func (h *handler) searchDatasets(w http.ResponseWriter, r *http.Request) error {
+	q := h.read(w, r)
+	ids := readDatasetQuery(q)
+	if q.err != nil {
+		return q.err
+	}
+	found, err := h.Tracking.SearchDatasets(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	return answer(w, struct {
+		Datasets []mlflow.DatasetSummary `json:"dataset_summaries,omitempty"`
+	}{found})
+}
+
+// readTag reads a tag of a list.
+func readTag(q *reader) mlflow.Tag { return mlflow.Tag{Key: q.str("key"), Value: q.str("value")} }
+
+// readKeyed reads a tag, or a param, that is the request itself.
+func readKeyed(q *reader) mlflow.Tag {
+	return mlflow.Tag{Key: q.need("key").str("key"), Value: q.str("value")}
+}
+
+// readView reads which lifecycle stages a search returns.
+func readView(q *reader, name string) mlflow.ViewType {
+	return enum(q, name, 1, mlflow.ActiveOnly, mlflow.DeletedOnly, mlflow.All)
+}
+
+// maxLocation is how many characters an artifact location has at most.
+const maxLocation = 2048
+
+// checkLocation refuses artifact locations that could not be told apart from
+// others, or that would make the server call hosts of the client's choice.
+func checkLocation(uri string) error {
+	address, query, _ := strings.Cut(uri, "?")
+	address, _, fragment := strings.Cut(address, "#")
+	scheme, _ := cutScheme(uri)
+	switch {
+	case fragment || strings.Contains(query, "#") || scheme == "" && strings.Contains(address[strings.LastIndexByte(address, '/')+1:], ";"):
+		return mlflow.Errorf(mlflow.InvalidParameterValue, "'artifact_location' URL can't include fragments or params.")
+	case strings.Contains(unescape(query), ".."):
+		return mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid query string")
+	}
+	if err := checkScheme(uri, "artifact_location"); err != nil {
+		return err
+	}
+	if strings.HasPrefix(uri, "runs:") {
+		return mlflow.Errorf(mlflow.InvalidParameterValue, "Artifact location cannot be a runs:/ URI. Given: '%s'", uri)
+	}
+	if len(uri) > maxLocation {
+		return mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid artifact path length. The length of the artifact path"+
+			" cannot be greater than %d characters.", maxLocation)
+	}
+	return nil
+}
