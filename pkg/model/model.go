@@ -84,6 +84,17 @@ type LocalFit interface {
 	MarshalBinary() ([]byte, error)
 }
 
+// Figures are what a fit found out, by name.
+type Figures struct {
+	Params  map[string]string
+	Metrics map[string]float64
+}
+
+// Reporter is a LocalFit that tells what it found out.
+type Reporter interface {
+	Figures() Figures
+}
+
 // Path is the forecast of one series.
 type Path struct {
 	Mean     []float64 // one a period

@@ -34,7 +34,15 @@ type Evaluation struct {
 type Trained struct {
 	File     []byte // the same bytes for the same panel, recipe and evaluation
 	Info     Info
+	Fits     []SeriesFit // of the forecasters that learn from one series and tell about it
 	Warnings []string
+}
+
+// SeriesFit is what a forecaster found out about one series.
+type SeriesFit struct {
+	Model string // the forecaster
+	Key   sales.Key
+	model.Figures
 }
 
 // Train fits the recipe to every actual of the panel and writes the pipeline
@@ -62,7 +70,7 @@ func Train(ctx context.Context, p sales.Panel, r Recipe, e Evaluation) (Trained,
 		}
 	}
 	file, err := b.file.bytes()
-	return Trained{File: file, Info: info, Warnings: b.warnings}, err
+	return Trained{File: file, Info: info, Fits: b.fits, Warnings: b.warnings}, err
 }
 
 // builder collects the sections of a new file.
@@ -74,6 +82,7 @@ type builder struct {
 	file   writer
 
 	done     int // parts that are trained
+	fits     []SeriesFit
 	warnings []string
 }
 
@@ -124,6 +133,7 @@ func (b *builder) forecasters(ctx context.Context) error {
 				return err
 			}
 			b.file.add(localSection(f.Label), body)
+			b.report(f)
 			b.golden.Paths[f.Label], err = b.golden.path(b.info.Schema, f)
 		case treeFitted:
 			if f.name == b.info.Regressors[0] { // they share the regressors
@@ -139,6 +149,15 @@ func (b *builder) forecasters(ctx context.Context) error {
 		b.told(1)
 	}
 	return nil
+}
+
+// report notes what the forecaster tells about its series.
+func (b *builder) report(f local.Fitted) {
+	for _, fit := range f.Fits {
+		if r, ok := fit.LocalFit.(model.Reporter); ok {
+			b.fits = append(b.fits, SeriesFit{Model: f.Label, Key: fit.Key, Figures: r.Figures()})
+		}
+	}
 }
 
 // head adds the description and the golden answers.

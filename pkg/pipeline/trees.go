@@ -27,18 +27,28 @@ type trees struct {
 // answer writes what the regressors in use, by index, say of the period into
 // parts, reading of the history only what lies before the period.
 func (t *trees) answer(parts []float64, use []int, history sales.Series, period sales.Period, known []float64) error {
-	x := make([]float32, t.encoder.Width())
-	if err := t.encoder.Row(x, history, period, known); err != nil {
+	x, scale, err := t.input(history, period, known)
+	if err != nil {
 		return err
-	}
-	scale := t.encoder.Scale(history, period)
-	if math.IsNaN(scale) {
-		return fault.New(fault.Invalid, "%s has no sales before %s", history.Key, period)
 	}
 	for _, i := range use {
 		parts[i] = t.models[i].PredictRow(x) * scale
 	}
 	return nil
+}
+
+// input returns what the regressors are given for the period, and the scale of
+// their answers.
+func (t *trees) input(history sales.Series, period sales.Period, known []float64) (x []float32, scale float64, err error) {
+	x = make([]float32, t.encoder.Width())
+	if err := t.encoder.Row(x, history, period, known); err != nil {
+		return nil, 0, err
+	}
+	scale = t.encoder.Scale(history, period)
+	if math.IsNaN(scale) {
+		return nil, 0, fault.New(fault.Invalid, "%s has no sales before %s", history.Key, period)
+	}
+	return x, scale, nil
 }
 
 // trainer trains trees, each panel once, so that candidates which share

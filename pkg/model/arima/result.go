@@ -106,3 +106,17 @@ func (f *Fit) Summary() Summary {
 	}
 	return s
 }
+
+// Figures are the summary's order, information criteria and likelihood, and the
+// estimated numbers.
+func (f *Fit) Figures() model.Figures {
+	s := f.Summary()
+	out := model.Figures{
+		Params:  map[string]string{"order": s.Order.String()},
+		Metrics: map[string]float64{"aic": s.AIC, "bic": s.BIC, "log_likelihood": s.LogLikelihood},
+	}
+	for _, p := range s.Params {
+		out.Metrics[p.Name] = p.Value
+	}
+	return out
+}
