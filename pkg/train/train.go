@@ -9,7 +9,9 @@
 //  4. backtest: the forecasters over rolling origins, several periods ahead; the
 //     best at each horizon is what `auto` will use;
 //  5. refit: everything again on all periods, as one pipeline file;
-//  6. register: the file becomes a version, unless it is the newest one already.
+//  6. log: all of it becomes one record, with the models that are to be versions,
+//     which the Log takes to MLflow. What fails or is stopped on the way is logged
+//     as far as it came.
 //
 // No row of the one-step table is from a period that its models were tuned or
 // trained on. The backtest's cutoffs lie among those periods too; what it chooses,
@@ -19,24 +21,27 @@ package train
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+	"github.com/salesctl/salesctl/pkg/mlflow/record"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
 	"github.com/salesctl/salesctl/pkg/tune"
 )
 
-// Registry keeps the versions of a pipeline.
-type Registry interface {
-	// Register keeps the file as a new version and returns its name. A file
-	// that equals the newest version adds none; fresh tells.
-	Register(ctx context.Context, file []byte) (version string, fresh bool, err error)
+// Log takes records to MLflow; record.Deliver behind it adds no version for a
+// model that equals the newest one.
+type Log interface {
+	Deliver(ctx context.Context, r record.Record) (record.Delivered, error)
 }
 
 // Space is what tuning tries for one model.
@@ -49,12 +54,15 @@ type Space struct {
 type Options struct {
 	Panel    sales.Panel
 	Recipe   pipeline.Recipe
-	Spaces   []Space        // empty: no tuning
-	Folds    int            // of the backtest and of tuning; 0 is 3
-	Horizon  int            // of the backtest, in periods; 0 is 8
-	Score    string         // what tuning minimises: mse, rmse, mae, mape or wape; "" is mse
-	Backtest bool           // without one, auto is the first of the pipeline's forecasters
-	Registry Registry       // nil: the pipeline is not registered
+	Spaces   []Space    // empty: no tuning
+	Folds    int        // of the backtest and of tuning; 0 is 3
+	Horizon  int        // of the backtest, in periods; 0 is 8
+	Score    string     // what tuning minimises: mse, rmse, mae, mape or wape; "" is mse
+	Backtest bool       // without one, auto is the first of the pipeline's forecasters
+	Log      Log        // nil: nothing is logged
+	Register bool       // whether the models become versions
+	From     Provenance // for the record
+	Now      func() time.Time
 	Progress func(Progress) // may be nil
 	Logger   *slog.Logger   // may be nil
 }
@@ -80,7 +88,8 @@ type Report struct {
 	Backtest *evaluate.Result // several periods ahead; nil without one
 	Pipeline pipeline.Info
 	File     []byte
-	Version  string // empty without a registry
+	RunID    string // in MLflow; empty where nothing was logged
+	Version  string // empty where nothing was registered
 	Fresh    bool   // whether the version is new
 	Warnings []string
 }
@@ -89,7 +98,10 @@ type Report struct {
 type training struct {
 	Options
 	report     Report
+	start      time.Time
 	evaluation pipeline.Evaluation
+	fits       []pipeline.SeriesFit
+	logged     bool
 }
 
 // Run trains. When it fails or ctx is cancelled nothing is registered; the report
@@ -100,7 +112,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return Report{}, fault.New(fault.NotFound, "there are no actual sales to learn from").WithHint("run `salesctl etl`")
 	}
 	o.Folds, o.Horizon = cmp.Or(o.Folds, 3), cmp.Or(o.Horizon, 8)
-	t := &training{Options: o}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	t := &training{Options: o, start: o.Now()}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
@@ -110,10 +125,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		{"score one step ahead", t.oneStep},
 		{"backtest", t.backtest},
 		{"refit", t.refit},
-		{"register", t.register},
+		{"log", t.log},
 	} {
 		if err := step.run(ctx); err != nil {
-			return t.report, fmt.Errorf("%s: %w", step.name, err)
+			return t.report, errors.Join(fmt.Errorf("%s: %w", step.name, err), t.logUnfinished(ctx, err))
 		}
 		if t.Logger != nil {
 			t.Logger.Debug("step done", "step", step.name)
@@ -201,18 +216,61 @@ func (t *training) refit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.report.File, t.report.Pipeline = trained.File, trained.Info
+	t.report.File, t.report.Pipeline, t.fits = trained.File, trained.Info, trained.Fits
 	t.report.Warnings = append(t.report.Warnings, trained.Warnings...)
 	t.report.Models = slices.Clone(t.Recipe.Models)
 	return nil
 }
 
-// register hands the file over, last, so that a training that fails leaves
-// nothing behind.
-func (t *training) register(ctx context.Context) (err error) {
-	if t.Registry == nil {
+// log tells MLflow of the training, and registers the models.
+func (t *training) log(ctx context.Context) error {
+	if t.Log == nil {
 		return nil
 	}
-	t.report.Version, t.report.Fresh, err = t.Registry.Register(ctx, t.report.File)
+	r, err := t.record(mlflow.Finished)
+	if err != nil {
+		return err
+	}
+	if t.Register {
+		if r.Models, err = t.models(); err != nil {
+			return err
+		}
+	}
+	t.progress("logging to MLflow", 0, 1)
+	t.logged = true
+	delivered, err := t.Log.Deliver(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.progress("logging to MLflow", 1, 1)
+	t.report.RunID = delivered.Run.ID
+	for _, v := range delivered.Versions {
+		if v.Name == RegisteredName {
+			t.report.Version, t.report.Fresh = v.Version, v.Fresh
+		}
+	}
+	return nil
+}
+
+// patience bounds how long the logging of an unfinished training may take.
+const patience = 5 * time.Second
+
+// logUnfinished logs what a training that failed or was stopped had found out.
+func (t *training) logUnfinished(ctx context.Context, cause error) error {
+	if t.Log == nil || t.logged || len(t.report.Tunings) == 0 && len(t.report.OneStep.Rows) == 0 {
+		return nil
+	}
+	status := mlflow.Failed
+	if errors.Is(cause, context.Canceled) {
+		status = mlflow.Killed
+	}
+	r, err := t.record(status)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	delivered, err := t.Log.Deliver(ctx, r)
+	t.report.RunID = delivered.Run.ID
 	return err
 }

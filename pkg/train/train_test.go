@@ -13,6 +13,8 @@ import (
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/features"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+	"github.com/salesctl/salesctl/pkg/mlflow/record"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
@@ -53,17 +55,43 @@ func recipe() pipeline.Recipe {
 	}}
 }
 
-// memory is a registry that keeps files in a list.
-type memory struct{ files [][]byte }
+// memory keeps records, and the pipelines that are to be versions, in lists.
+type memory struct {
+	records []record.Record
+	files   [][]byte
+}
 
-func (m *memory) Register(_ context.Context, file []byte) (string, bool, error) {
+func (m *memory) Deliver(_ context.Context, r record.Record) (record.Delivered, error) {
+	m.records = append(m.records, r)
+	d := record.Delivered{Run: mlflow.RunInfo{ID: fmt.Sprint("run", len(m.records))}}
+	for _, made := range r.Models {
+		if made.Register != RegisteredName {
+			continue
+		}
+		v := record.Version{ModelVersion: mlflow.ModelVersion{Name: made.Register}}
+		v.Version, v.Fresh = m.keep(file(made, PipelineFile))
+		d.Versions = append(d.Versions, v)
+	}
+	return d, nil
+}
+
+func (m *memory) keep(body []byte) (string, bool) {
 	for i, f := range m.files {
-		if slices.Equal(f, file) {
-			return fmt.Sprint(i + 1), false, nil
+		if slices.Equal(f, body) {
+			return fmt.Sprint(i + 1), false
 		}
 	}
-	m.files = append(m.files, file)
-	return fmt.Sprint(len(m.files)), true, nil
+	m.files = append(m.files, body)
+	return fmt.Sprint(len(m.files)), true
+}
+
+func file(m record.Model, path string) []byte {
+	for _, f := range m.Files {
+		if f.Path == path {
+			return f.Data
+		}
+	}
+	return nil
 }
 
 func run(t *testing.T, o Options) Report {
@@ -77,7 +105,7 @@ func run(t *testing.T, o Options) Report {
 
 func TestRunTakesTheWholeWay(t *testing.T) {
 	registry := &memory{}
-	o := Options{Panel: chain(3, 140), Recipe: recipe(), Backtest: true, Registry: registry}
+	o := Options{Panel: chain(3, 140), Recipe: recipe(), Backtest: true, Log: registry, Register: true}
 	var steps []string
 	o.Progress = func(p Progress) {
 		if len(steps) == 0 || steps[len(steps)-1] != p.Step {
@@ -88,7 +116,7 @@ func TestRunTakesTheWholeWay(t *testing.T) {
 		}
 	}
 	r := run(t, o)
-	if want := []string{"scoring one week ahead", "backtesting", "training on everything"}; !slices.Equal(steps, want) {
+	if want := []string{"scoring one week ahead", "backtesting", "training on everything", "logging to MLflow"}; !slices.Equal(steps, want) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
 	if want := o.Panel.Frequency.Add(o.Panel.Origin(), -28); r.Split != want {
@@ -218,7 +246,7 @@ func TestCancelledTrainingLeavesNothing(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		registry, n := &memory{}, 0
 		_, err := Run(ctx, Options{
-			Panel: chain(2, 120), Recipe: recipe(), Spaces: spaces(), Backtest: true, Registry: registry,
+			Panel: chain(2, 120), Recipe: recipe(), Spaces: spaces(), Backtest: true, Log: registry, Register: true,
 			Progress: func(Progress) {
 				if n++; n > at {
 					cancel()
