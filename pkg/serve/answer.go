@@ -115,3 +115,11 @@ func rounded(dollars float64) real {
 	f, _ := strconv.ParseFloat(cents(dollars), 64) // our own output, which parses
 	return real(f)
 }
+
+// Deny answers a request that was not let in, as FastAPI does.
+func Deny(w http.ResponseWriter, status int, err error) {
+	body, _ := json.Marshal(plain{withHint(err)}) // text always can be written
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error means that the client has gone
+}

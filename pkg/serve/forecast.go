@@ -54,6 +54,11 @@ func (s *server) forecast(h http.Header, r *http.Request) (any, error) {
 	}
 	s.warn(ctx, got[0].Warnings)
 	s.record(ctx, servedOf(got[0]))
+	run, err := s.forecastRecord(q, got[0])
+	if err != nil {
+		return nil, err
+	}
+	s.infer(ctx, h, run)
 	h.Set(headerModel, strings.Join(modelsOf(got[0].Points), ", "))
 	h.Set(headerVersion, s.Version)
 	if q.inQuery {

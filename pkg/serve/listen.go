@@ -25,22 +25,25 @@ const (
 	defaultDrain      = 10 * time.Second
 )
 
-// AuthNone is the explicit word for a server that asks nobody who they are.
-const AuthNone = "none"
+// Whom a server answers that other machines can reach.
+const (
+	AuthNone = "none" // anybody
+	AuthKey  = "key"  // those who bring a key
+)
 
 // ListenOptions configure Listen.
 type ListenOptions struct {
 	Host   string       // a name or an address; "" means 127.0.0.1
 	Port   int          // 0 picks a free one, which the listener's Addr tells
-	Auth   string       // "" allows loopback only, AuthNone any address
+	Auth   string       // "" allows loopback only, AuthNone and AuthKey any address
 	Logger *slog.Logger // nil says nothing
 }
 
 // Listen takes the port. It comes before any other work, so that a busy port
 // fails at once and not after a model has been loaded.
 func Listen(ctx context.Context, o ListenOptions) (net.Listener, error) {
-	if o.Auth != "" && o.Auth != AuthNone {
-		return nil, fault.New(fault.Usage, "--auth %q is unknown", o.Auth).WithHint("the only value is %s", AuthNone)
+	if o.Auth != "" && o.Auth != AuthNone && o.Auth != AuthKey {
+		return nil, fault.New(fault.Usage, "--auth %q is unknown", o.Auth).WithHint("the values are %s and %s", AuthKey, AuthNone)
 	}
 	if o.Port < 0 || o.Port > 65535 {
 		return nil, fault.New(fault.Usage, "--port %d is not from 0 to 65535", o.Port)
@@ -50,11 +53,11 @@ func Listen(ctx context.Context, o ListenOptions) (net.Listener, error) {
 		return nil, err
 	}
 	if !ip.IsLoopback() {
-		if o.Auth != AuthNone {
+		if o.Auth == "" {
 			return nil, fault.New(fault.Usage, "--host %s is open to other machines, and there is no authentication", o.Host).
-				WithHint("listen on 127.0.0.1, or say --auth %s if everyone may ask", AuthNone)
+				WithHint("say --auth %s and make keys with `salesctl keys create`, or --auth %s if everyone may ask; or listen on 127.0.0.1", AuthKey, AuthNone)
 		}
-		if o.Logger != nil {
+		if o.Auth == AuthNone && o.Logger != nil {
 			o.Logger.WarnContext(ctx, "anyone who reaches this address may ask, for --auth is none", "host", o.Host)
 		}
 	}

@@ -58,6 +58,7 @@ func (s *server) predict(h http.Header, r *http.Request) (any, error) {
 	}
 	s.warn(ctx, got[0].Warnings)
 	s.record(ctx, []sales.Served{{Model: rowModel, Key: ask.Key, Period: ask.Period, Value: got[0].Value, Columns: ask.Columns}})
+	s.infer(ctx, h, predictionRecord(q, got[0]))
 	h.Set(headerModel, rowModel)
 	h.Set(headerVersion, s.Version)
 	return map[string]real{"prediction": rounded(got[0].Value)}, nil

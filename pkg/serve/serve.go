@@ -63,9 +63,18 @@ type Options struct {
 	Version  string // of the model, for X-Model-Version
 	History  History
 	Recorder Recorder
-	Logger   *slog.Logger     // nil says nothing
-	Now      func() time.Time // nil means time.Now
-	NewID    func() string    // makes request ids; nil means random ones
+	// Log takes what was served to MLflow; nil logs nothing. ChooseRunID has each
+	// run's id chosen here and named in the answer, which only a tracking store in
+	// this process heeds.
+	Log         Log
+	ChooseRunID bool
+	ModelURI    string           // of the model, for the log, such as models:/Sales-Forecasting/1
+	Runs        Runs             // for /monitor_mlflow; nil: there is none
+	Tracking    http.Handler     // MLflow's REST API below /api and beside it; nil: there is none
+	Pages       bool             // whether Tracking has pages at /
+	Logger      *slog.Logger     // nil says nothing
+	Now         func() time.Time // nil means time.Now
+	NewID       func() string    // makes request ids; nil means random ones
 }
 
 // server is the handler that New returns.
@@ -93,6 +102,9 @@ func New(o Options) (http.Handler, error) {
 	s := &server{Options: o, mux: http.NewServeMux(), unmapped: checkMapped(o.Model.Schema())}
 	s.handle(http.MethodPost, "/predict_sales", s.predict)
 	s.handle(http.MethodPost, "/forecast_sales", s.forecast)
+	if o.Runs != nil {
+		s.handle(http.MethodPost, "/monitor_mlflow", s.monitor)
+	}
 	s.handle(http.MethodGet, "/healthz", s.health)
 	s.mux.HandleFunc("/", s.notFound)
 	return s, nil
@@ -125,6 +137,10 @@ func (s *server) handle(method, path string, e endpoint) {
 // route passes the request on to its endpoint. A path that is not written in
 // its shortest form is unknown; the mux would redirect it with a page of HTML.
 func (s *server) route(w http.ResponseWriter, r *http.Request) {
+	if s.tracked(r.URL.Path) {
+		s.Tracking.ServeHTTP(w, r)
+		return
+	}
 	if r.URL.Path != path.Clean(r.URL.Path) {
 		s.notFound(w, r)
 		return
