@@ -21,10 +21,12 @@ package config
 
 // Config is every setting, checked.
 type Config struct {
-	Data  Data  `yaml:"data"`
-	Store Store `yaml:"store"`
-	Train Train `yaml:"train"`
-	Serve Serve `yaml:"serve"`
+	Data     Data     `yaml:"data"`
+	Store    Store    `yaml:"store"`
+	Tracking Tracking `yaml:"tracking"`
+	S3       S3       `yaml:"s3"`
+	Train    Train    `yaml:"train"`
+	Serve    Serve    `yaml:"serve"`
 }
 
 // Data says where the sales come from and how their file names things.
@@ -46,6 +48,31 @@ type Store struct {
 	DSN string `yaml:"dsn" validate:"required"`
 }
 
+// Tracking says where runs and models are logged. Its credentials are for a
+// server of somebody else's.
+type Tracking struct {
+	URI       string   `yaml:"uri" validate:"required"`
+	Username  string   `yaml:"username"`
+	Password  string   `yaml:"password"`
+	Token     string   `yaml:"token"`
+	Artifacts string   `yaml:"artifacts" validate:"required"`
+	Host      string   `yaml:"host" validate:"required,ip|hostname_rfc1123"`
+	Port      int      `yaml:"port" validate:"min=0,max=65535"`
+	Auth      string   `yaml:"auth" validate:"omitempty,oneof=none key"`
+	Hosts     []string `yaml:"allowed_hosts" validate:"unique,dive,required"`
+	UI        string   `yaml:"ui"`
+}
+
+// S3 says how artifacts in S3 are reached; credentials come from the AWS SDK's
+// own places.
+type S3 struct {
+	Endpoint   string `yaml:"endpoint"`
+	Region     string `yaml:"region"`
+	PathStyle  string `yaml:"path_style" validate:"omitempty,oneof=true false"`
+	Encryption string `yaml:"encryption" validate:"omitempty,oneof=AES256 aws:kms"`
+	KMSKey     string `yaml:"kms_key"`
+}
+
 // Train says what is trained and how it is compared. The names of models and
 // their parameters are the model catalogue's to check.
 type Train struct {
@@ -61,9 +88,10 @@ type Train struct {
 
 // Serve says where the HTTP API listens and whom it answers.
 type Serve struct {
-	Host string `yaml:"host" validate:"required,ip|hostname_rfc1123"`
-	Port int    `yaml:"port" validate:"min=0,max=65535"`
-	Auth string `yaml:"auth" validate:"omitempty,oneof=none"`
+	Host  string   `yaml:"host" validate:"required,ip|hostname_rfc1123"`
+	Port  int      `yaml:"port" validate:"min=0,max=65535"`
+	Auth  string   `yaml:"auth" validate:"omitempty,oneof=none key"`
+	Hosts []string `yaml:"allowed_hosts" validate:"unique,dive,required"`
 }
 
 // Column is one entry of a column mapping.

@@ -60,14 +60,15 @@ func TestDefaults(t *testing.T) {
 			},
 			Static: []string{}, Frequency: "weekly",
 		},
-		Store: config.Store{DSN: "sqlite:///sales.db"},
+		Store:    config.Store{DSN: "sqlite:///sales.db"},
+		Tracking: config.Tracking{URI: "sqlite:///mlflow.db", Artifacts: "./mlartifacts", Host: "127.0.0.1", Port: 5000, Hosts: []string{}},
 		Train: config.Train{
 			Models: []string{"rf", "gbt", "arima", "naive", "seasonal_naive", "seasonal_naive_growth"},
 			Folds:  3, Horizon: 8, Score: "mse", Seed: 42,
 			RF:  config.Params{"max_features": 0.33},
 			GBT: config.Params{"learning_rate": 0.05, "subsample": 0.7, "colsample_bytree": 0.5},
 		},
-		Serve: config.Serve{Host: "127.0.0.1", Port: 8000},
+		Serve: config.Serve{Host: "127.0.0.1", Port: 8000, Hosts: []string{}},
 	}
 	if diff := cmp.Diff(want, got.Config); diff != "" {
 		t.Error(diff)
@@ -201,7 +202,8 @@ func TestRefusedFiles(t *testing.T) {
 		"misspelt section": {"\ntrian:\n  folds: 5\n", ":2: unknown key trian", "did you mean train?"},
 		"wrong section":    {"folds: 5\n", ":1: unknown key folds", "did you mean train.folds?"},
 		"unheard-of key":   {"kubernetes: true\n", ":1: unknown key kubernetes", "`salesctl config show` lists the keys"},
-		"of a later step":  {"tracking: {uri: x}\n", ":1: unknown key tracking", ""},
+		"of a later step":  {"monitor: {every: 1h}\n", ":1: unknown key monitor", ""},
+		"token in a file":  {"tracking: {token: abc}\n", ":1: tracking.token: holds a password", "set SALESCTL_TRACKING_TOKEN instead"},
 		"text for number":  {"train:\n  folds: many\n", `:2: train.folds: want a whole number, found "many"`, ""},
 		"part of a number": {"train:\n\n  folds: 3.7\n", `:3: train.folds: want a whole number, found "3.7"`, ""},
 		"negative seed":    {"train: {seed: -1}\n", `:1: train.seed: want a whole number, found "-1"`, ""},
@@ -312,6 +314,28 @@ func TestRefusedText(t *testing.T) {
 	_, err := config.Load(config.Options{Defaults: defaults(t), Flags: []config.Flag{{Key: "no.key", Name: "--x"}}})
 	if err == nil || fault.KindOf(err) != fault.Failure {
 		t.Errorf("a flag for a key that does not exist is a mistake of the program: %v", err)
+	}
+}
+
+func TestVariablesOfMLflow(t *testing.T) {
+	environ := []string{"MLFLOW_TRACKING_URI=http://a:5000", "MLFLOW_TRACKING_TOKEN=hunter2", "MLFLOW_S3_ENDPOINT_URL=http://s3", "MLFLOW_RUN_ID=1"}
+	s := load(t, config.Options{Dir: t.TempDir(), Environ: environ})
+	if s.Tracking.URI != "http://a:5000" || s.Tracking.Token != "hunter2" || s.S3.Endpoint != "http://s3" {
+		t.Errorf("found %+v and %+v", s.Tracking, s.S3)
+	}
+	if o := s.Origin("tracking.uri"); o.String() != "MLFLOW_TRACKING_URI" {
+		t.Errorf("its origin is %s", o)
+	}
+	for _, e := range s.Entries() {
+		if strings.Contains(e.Value, "hunter2") {
+			t.Errorf("%s shows the token", e.Key)
+		}
+	}
+	for _, own := range [][]string{{"SALESCTL_TRACKING_URI=http://b"}, nil} {
+		s = load(t, config.Options{Dir: t.TempDir(), Environ: append(own, environ...)})
+		if want := map[bool]string{true: "http://b", false: "http://a:5000"}[own != nil]; s.Tracking.URI != want {
+			t.Errorf("with %q: %s, want %s", own, s.Tracking.URI, want)
+		}
 	}
 }
 

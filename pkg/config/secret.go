@@ -35,9 +35,9 @@ func splitURL(s string) (before, user, behind string) {
 	return scheme + "://", rest[:at], rest[at:]
 }
 
-// redact replaces user information and secret parameters of a URL or DSN.
+// Redact replaces user information and secret parameters of a URL or DSN.
 // Other text comes back as it is.
-func redact(s string) string {
+func Redact(s string) string {
 	if before, user, behind := splitURL(s); user != "" {
 		s = before + mask + behind
 	}
@@ -57,7 +57,7 @@ func redact(s string) string {
 // holdsPassword reports whether a URL or DSN has a password in it.
 func holdsPassword(s string) bool {
 	before, user, behind := splitURL(s)
-	return strings.Contains(user, ":") || redact(before+behind) != before+behind
+	return strings.Contains(user, ":") || Redact(before+behind) != before+behind
 }
 
 // unescape undoes percent-encoding, under which a name could hide.
@@ -75,7 +75,8 @@ func (s *Settings) refusePassword(f field) error {
 	if f.typ.Kind() != reflect.String || o.Layer == FromEnviron {
 		return nil
 	}
-	if text, _ := s.value(f).(string); !holdsPassword(text) {
+	text, _ := s.value(f).(string)
+	if !holdsPassword(text) && (text == "" || !namesSecret(f.key)) {
 		return nil
 	}
 	err := fault.New(fault.Config, "holds a password, which must come from the environment").

@@ -19,7 +19,7 @@ func TestRedact(t *testing.T) {
 		"":                                     "",
 		"mysql://me:100%@db/x?tls=skip-verify": "mysql://***@db/x?tls=skip-verify",
 	} {
-		if got := redact(in); got != want {
+		if got := Redact(in); got != want {
 			t.Errorf("Redact(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -34,11 +34,11 @@ func TestRedactAnyPassword(t *testing.T) {
 			"mysql://u:" + secret + "@host/db",
 			"mysql://" + secret + "@host/db?x=y",
 		}).Draw(t, "dsn")
-		got := redact(dsn)
+		got := Redact(dsn)
 		if strings.Contains(got, "S3CR") || !strings.Contains(got, "host/db") {
 			t.Fatalf("%q became %q", dsn, got)
 		}
-		if again := redact(got); again != got {
+		if again := Redact(got); again != got {
 			t.Fatalf("%q became %q", got, again)
 		}
 	})

@@ -23,7 +23,7 @@ func (s *Settings) Entries() []Entry {
 		if value != "" && namesSecret(f.key) {
 			value = mask
 		}
-		out = append(out, Entry{Key: f.key, Value: redact(value), Origin: s.Origin(f.key).String()})
+		out = append(out, Entry{Key: f.key, Value: Redact(value), Origin: s.Origin(f.key).String()})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -19,14 +20,17 @@ func parseEnviron(environ []string) (layer, error) {
 		byEnv[EnvName(f.key)] = f
 		known = append(known, EnvName(f.key))
 	}
+	for name, key := range foreign() {
+		byEnv[name] = byEnv[EnvName(key)]
+	}
 	l := newLayer()
 	var problems []error
-	for _, e := range slices.Sorted(slices.Values(environ)) {
+	for _, e := range ownLast(environ) {
 		name, value, _ := strings.Cut(e, "=")
-		if !strings.HasPrefix(name, envPrefix) || value == "" {
+		f, ok := byEnv[name]
+		if value == "" || !ok && !strings.HasPrefix(name, envPrefix) {
 			continue
 		}
-		f, ok := byEnv[name]
 		if !ok {
 			problems = append(problems, unknownVariable(name, known))
 			continue
@@ -35,6 +39,30 @@ func parseEnviron(environ []string) (layer, error) {
 		problems = append(problems, l.setText(f, value, o))
 	}
 	return l, errors.Join(problems...)
+}
+
+// foreign lists the variables of MLflow's own clients that set keys of ours.
+func foreign() map[string]string {
+	return map[string]string{
+		"MLFLOW_TRACKING_URI":      "tracking.uri",
+		"MLFLOW_TRACKING_USERNAME": "tracking.username",
+		"MLFLOW_TRACKING_PASSWORD": "tracking.password",
+		"MLFLOW_TRACKING_TOKEN":    "tracking.token",
+		"MLFLOW_S3_ENDPOINT_URL":   "s3.endpoint",
+	}
+}
+
+// ownLast sorts the variables, those with our prefix last, so that they win.
+func ownLast(environ []string) []string {
+	return slices.SortedFunc(slices.Values(environ), func(a, b string) int {
+		own := func(e string) int {
+			if strings.HasPrefix(e, envPrefix) {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(own(a)-own(b), strings.Compare(a, b))
+	})
 }
 
 // unknownVariable says what was meant by a variable with our prefix.
