@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"pkg/sales":    {},
 	"pkg/model":    {},
 	"pkg/artifact": {},
+	"pkg/mlflow":   {},
 	"configs":      {},
 	"testdata":     {},
 
@@ -31,6 +32,7 @@ var rooms = map[string][]string{
 	"pkg/calendar":        {"pkg/sales"},
 	"pkg/metrics":         {},
 	"pkg/plot":            {},
+	"pkg/auth":            {},
 	"pkg/model/tree":      {"pkg/model"},
 	"pkg/model/forest":    {"pkg/model", "pkg/model/tree"},
 	"pkg/model/boost":     {"pkg/model", "pkg/model/tree"},
@@ -48,16 +50,30 @@ var rooms = map[string][]string{
 	"pkg/evaluate":      {"pkg/sales", "pkg/local", "pkg/metrics", "pkg/model/naive"},
 	"pkg/tune":          {"pkg/model"},
 
+	"pkg/artifact/s3":           {"pkg/artifact"},
+	"pkg/mlflow/filter":         {"pkg/mlflow"},
+	"pkg/mlflow/mlmodel":        {}, // model folders in MLflow's form
+	"pkg/mlflow/sqlstore":       {"pkg/mlflow", "pkg/mlflow/filter", "pkg/database"},
+	"pkg/mlflow/client":         {"pkg/mlflow", "pkg/artifact"},
+	"pkg/mlflow/record":         {"pkg/mlflow", "pkg/artifact"},
+	"pkg/mlflow/spool":          {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact"},
+	"pkg/mlflow/server":         {"pkg/mlflow", "pkg/artifact", "pkg/auth"},
+	"pkg/mlflow/mlflowtest":     {"pkg/mlflow"},
+	"pkg/database/databasetest": {"pkg/database"},
+	"pkg/artifact/artifacttest": {"pkg/artifact"},
+
 	// ways
-	"pkg/train": {"pkg/sales", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/artifact"},
-	"pkg/serve": {"pkg/sales", "pkg/pipeline"},
+	"pkg/train":   {"pkg/sales", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/artifact", "pkg/mlflow", "pkg/mlflow/record", "pkg/mlflow/mlmodel"},
+	"pkg/promote": {"pkg/mlflow", "pkg/mlflow/record"},
+	"pkg/serve":   {"pkg/sales", "pkg/pipeline", "pkg/mlflow", "pkg/mlflow/record", "pkg/auth"},
 }
 
 // tops import whatever they join together.
 var tops = []string{"cmd/", "bench/", "."}
 
 // tests may be imported by tests only.
-var tests = []string{"pkg/model/modeltest", "testdata"}
+var tests = []string{"pkg/model/modeltest", "pkg/mlflow/mlflowtest", "pkg/artifact/artifacttest", "pkg/database/databasetest", "testdata",
+	"pkg/mlflow/sqlstore", "pkg/mlflow/server"} // what a client and a record are tested against
 
 // doors lists, for an outside module, the rooms that may import it.
 var doors = map[string][]string{
@@ -67,6 +83,7 @@ var doors = map[string][]string{
 	"github.com/pressly/goose":       {"pkg/database"},
 	"modernc.org/sqlite":             {"pkg/database"},
 	"github.com/go-sql-driver/mysql": {"pkg/database"},
+	"github.com/aws":                 {"pkg/artifact/s3"},
 }
 
 // TestImports parses the sources itself: a test that asked the go command would

@@ -154,7 +154,7 @@ func (d *demo) load(ctx context.Context) error {
 
 func (d *demo) train(ctx context.Context) error {
 	d.tell("\n2. train: which model is nearest, one week ahead?\n")
-	report, err := (&trainOptions{}).train(ctx, d.app, d.settings)
+	report, _, err := (&trainOptions{}).train(ctx, d.app, d.settings)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (d *demo) forecast(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := d.pipelines().champion(ctx)
+	c, err := d.champion(ctx, d.settings)
 	if err != nil {
 		return err
 	}

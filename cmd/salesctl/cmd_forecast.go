@@ -79,7 +79,7 @@ func (o *forecastOptions) run(ctx context.Context, a *app, s *config.Settings) e
 	if err != nil {
 		return err
 	}
-	c, err := a.pipelines().champion(ctx)
+	c, err := a.champion(ctx, s)
 	if err != nil {
 		return err
 	}

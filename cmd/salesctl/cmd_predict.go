@@ -22,6 +22,8 @@ type predictOptions struct {
 	date string
 	set  []string
 	raw  bool
+	// features shows what goes into the regressors, raw what comes out.
+	features bool
 }
 
 // newPredict makes `salesctl predict`.
@@ -38,7 +40,11 @@ or by ours, in any case. One that is left out counts as unknown; one that the
 data does not have is ignored, with a warning.
 
 The sales before the row's period are read from the database; where they end
-earlier, the periods between are forecast first, and a warning says so.`,
+earlier, the periods between are forecast first, and a warning says so.
+
+With -o csv --features writes what stock Python gives the registered regressors,
+pd.read_csv(FILE, dtype=float), a line a row in the order of the rows. Their
+answers are the column output of --raw; times the scale they are predictions.`,
 		GroupID: groupMain,
 		Args:    cobra.MaximumNArgs(1),
 		Example: `  salesctl predict --store 1 --date 2012-11-03 --set temperature=75.5 --set fuel_price=3.45 --set cpi=238.2 --set unemployment=5.8
@@ -57,6 +63,7 @@ earlier, the periods between are forecast first, and a warning says so.`,
 	f.StringVar(&o.date, "date", "", "the row's `DATE` (YYYY-MM-DD): its period is the one that holds it")
 	f.StringArrayVar(&o.set, "set", nil, "a column of the row, `NAME=VALUE`; may be repeated")
 	f.BoolVar(&o.raw, "raw", false, "also what each regressor says by itself")
+	f.BoolVar(&o.features, "features", false, "instead of predictions, the columns that the regressors are given")
 	return cmd
 }
 
@@ -74,15 +81,22 @@ func (o *predictOptions) run(ctx context.Context, a *app, s *config.Settings, ar
 	if err != nil {
 		return err
 	}
-	c, err := a.pipelines().champion(ctx)
+	c, err := a.champion(ctx, s)
 	if err != nil {
 		return err
 	}
 	predictions, err := c.Predict(ctx, data, rows)
+	var in pipeline.Inputs
+	if err == nil && (o.raw || o.features) {
+		in, err = c.Inputs(ctx, data, rows)
+	}
 	if err = errors.Join(err, c.Close()); err != nil {
 		return err
 	}
-	t := o.table(predictions, newMeta(c, data))
+	t := o.table(predictions, in, newMeta(c, data))
+	if o.features {
+		t.Thing, t.Columns, t.Rows = "features", featureColumns(in), featureRows(in)
+	}
 	t.Warnings = append(r.warnings(), t.Warnings...)
 	return a.render(t)
 }
@@ -92,6 +106,8 @@ func (o *predictOptions) run(ctx context.Context, a *app, s *config.Settings, ar
 func (o *predictOptions) check(args []string) error {
 	fromFlags := o.keys.given() || o.date != "" || len(o.set) > 0
 	switch {
+	case o.raw && o.features:
+		return fault.New(fault.Usage, "--raw and --features exclude each other")
 	case fromFlags == (len(args) == 1):
 		return fault.New(fault.Usage, "rows come from a FILE, or one row from --store, --date and --set")
 	case fromFlags && (!o.keys.given() || o.date == ""):
@@ -174,16 +190,24 @@ func finite(text string) (float64, error) {
 	return v, nil
 }
 
-// table shows a line a row and, with --raw, one a regressor. Each warning is
-// told once, however many rows it is of.
-func (o *predictOptions) table(predictions []sales.Prediction, m meta) table {
+// table shows a line a row and, with --raw, one a regressor: its prediction, what
+// the model that stock Python loads answers for the row, and the scale that makes
+// the one of the other. Each warning is told once, however many rows it is of.
+func (o *predictOptions) table(predictions []sales.Prediction, in pipeline.Inputs, m meta) table {
 	t := table{Thing: "predict", Columns: columns("key", "date", "model", "prediction"), Meta: m}
+	if o.raw {
+		t.Columns = append(t.Columns, column{Name: "output", Places: 9}, column{Name: "scale"})
+	}
 	seen := map[string]bool{}
-	for _, p := range predictions {
-		t.Rows = append(t.Rows, []any{p.Key.String(), p.Period, pipeline.Mean, p.Value})
+	for i, p := range predictions {
+		row := []any{p.Key.String(), p.Period, pipeline.Mean, p.Value}
+		if o.raw {
+			row = append(row, nil, nil)
+		}
+		t.Rows = append(t.Rows, row)
 		for _, part := range p.Parts {
 			if o.raw {
-				t.Rows = append(t.Rows, []any{p.Key.String(), p.Period, part.Model, part.Value})
+				t.Rows = append(t.Rows, []any{p.Key.String(), p.Period, part.Model, part.Value, float64(in.Answers[part.Model][i]), in.Scale[i]})
 			}
 		}
 		for _, w := range p.Warnings {
@@ -194,4 +218,25 @@ func (o *predictOptions) table(predictions []sales.Prediction, m meta) table {
 		}
 	}
 	return t
+}
+
+// featureColumns are the columns of the regressors' input, as the registered
+// models name them.
+func featureColumns(in pipeline.Inputs) []column {
+	out := columns(in.Features...)
+	for i := range out {
+		out[i].Places = 6
+	}
+	return out
+}
+
+// featureRows are the rows of the regressors' input; a missing value is none.
+func featureRows(in pipeline.Inputs) [][]any {
+	rows := make([][]any, len(in.X))
+	for i, x := range in.X {
+		for _, v := range x {
+			rows[i] = append(rows[i], float64(v)) // exactly what the 32 bits hold
+		}
+	}
+	return rows
 }

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+	"github.com/salesctl/salesctl/pkg/mlflow/spool"
+	"github.com/salesctl/salesctl/pkg/promote"
 	"github.com/salesctl/salesctl/pkg/serve"
 )
 
@@ -17,16 +21,18 @@ import (
 func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer the HTTP API from the newest pipeline",
-		Long: `Answer the HTTP API from the newest pipeline and the database's sales:
+		Short: "Answer the HTTP API from the champion",
+		Long: `Answer the HTTP API from the champion and the database's sales:
   POST /predict_sales    one row in, one number out
   POST /forecast_sales   the periods after the newest actual
+  POST /monitor_mlflow   the runs of an experiment
   GET  /healthz          whether the process answers
+  /api/2.0/mlflow/...    the embedded MLflow tracking server, unless --tracking-uri names another
 Every number that is served is kept in the database, apart from the sales.
 
-It listens on this machine only. Any other --host is refused without --auth none,
-which lets everybody ask who reaches the address. Ctrl-C finishes the requests in
-hand and exits 0.`,
+It listens on this machine only. Any other --host is refused without --auth:
+key lets in who brings a key (salesctl keys create), none everybody who reaches
+the address. Ctrl-C finishes the requests in hand and exits 0.`,
 		GroupID: groupMain,
 		Args:    noArgs,
 		Example: `  salesctl serve
@@ -40,7 +46,8 @@ hand and exits 0.`,
 			return a.serve(cmd.Context(), s, a.logger(slog.LevelInfo), func(net.Addr) {})
 		},
 	}
-	a.addSettings(cmd.Flags(), "host", "serve.host", "port", "serve.port", "auth", "serve.auth")
+	a.addSettings(cmd.Flags(), "host", "serve.host", "port", "serve.port", "auth", "serve.auth", "allowed-hosts", "serve.allowed_hosts",
+		"tracking-uri", "tracking.uri", "mlflow-ui-dir", "tracking.ui")
 	return cmd
 }
 
@@ -86,7 +93,12 @@ func (a *app) answer(ctx context.Context, s *config.Settings, l net.Listener, lo
 	if _, err := db.Panel(ctx); err != nil { // without sales no start; and the first request finds them read
 		return err
 	}
-	c, err := a.pipelines().champion(ctx)
+	t, err := a.openTracking(ctx, s, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	c, err := t.champion(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,14 +106,67 @@ func (a *app) answer(ctx context.Context, s *config.Settings, l net.Listener, lo
 	if err := c.Warm(); err != nil {
 		return err
 	}
-	h, err := serve.New(serve.Options{
-		Model: c, Version: c.version, History: db, Recorder: db, Logger: log, Now: a.now,
-	})
+	runs, err := a.logInferences(t, log)
 	if err != nil {
 		return err
 	}
-	a.note("pipeline %s, trained through %s, data in %s", c.version, c.Info().TrainedThrough, db.Path())
+	defer func() { err = errors.Join(err, drain(ctx, runs)) }() // before the database is closed
+	o := serve.Options{
+		Model: c, Version: c.version, ModelURI: "models:/" + promote.Pipeline + "/" + c.version,
+		History: db, Recorder: db, Log: runs, Runs: t, Logger: log, Now: a.now,
+	}
+	if t.store != nil {
+		o.ChooseRunID, o.Pages = true, s.Tracking.UI != ""
+		if o.Tracking, err = a.trackingHandler(ctx, s, t, pendingRuns{t, runs}, "", log); err != nil {
+			return err
+		}
+	}
+	h, err := serve.New(o)
+	if err != nil {
+		return err
+	}
+	if h, err = a.guard(h, s.Serve.Auth, s.Serve.Hosts, log); err != nil {
+		return err
+	}
+	a.note("version %s of %s, trained through %s, data in %s", c.version, promote.Pipeline, c.Info().TrainedThrough, db.Path())
+	a.note("logging to %s", t.place)
 	a.note("listening on http://%s", l.Addr())
 	ready(l.Addr())
 	return serve.Serve(ctx, l, h, serve.ServeOptions{Logger: log})
+}
+
+// logInferences logs what is served in the background; what the tracking place
+// does not take waits on the disk.
+func (a *app) logInferences(t *tracking, log *slog.Logger) (*spool.Logger, error) {
+	disk, err := a.openSpool()
+	if err != nil {
+		return nil, err
+	}
+	return spool.NewLogger(t.destination(), disk, spool.LoggerOptions{Logger: log}), nil
+}
+
+// patience bounds how long the runs that are still to be logged are waited for at
+// the end; the rest goes to the disk.
+const patience = 5 * time.Second
+
+func drain(ctx context.Context, runs *spool.Logger) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return runs.Close(ctx)
+}
+
+// pendingRuns is a tracking place that knows the runs which are still to be
+// written, so that the id of an answer finds its run at once.
+type pendingRuns struct {
+	*tracking
+	runs *spool.Logger
+}
+
+// GetRun looks at the runs that wait, too.
+func (p pendingRuns) GetRun(ctx context.Context, id string) (mlflow.Run, error) {
+	// Queue first: a run leaves it after it stands in the database.
+	if run, ok := p.runs.Pending(id); ok {
+		return run, nil
+	}
+	return p.tracking.GetRun(ctx, id)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/promote"
 	"github.com/salesctl/salesctl/pkg/train"
 	"github.com/salesctl/salesctl/pkg/tune"
 )
@@ -25,6 +27,7 @@ type trainOptions struct {
 	tune                   string
 	until                  string
 	noRegister, noBacktest bool
+	yes                    bool
 }
 
 // tuneGrid is the search that --tune means.
@@ -38,10 +41,10 @@ func newTrain(a *app) *cobra.Command {
 	var o trainOptions
 	cmd := &cobra.Command{
 		Use:   "train",
-		Short: "Train the models, compare them, keep the pipeline",
+		Short: "Train the models, compare them, register the pipeline",
 		Long: `Train the models, score them one period ahead on the last fifth of the data,
 backtest the forecasters over rolling origins, train everything again on all
-data and keep it as the newest version of the pipeline. The best forecaster at
+data and register it as a version of the pipeline. The best forecaster at
 each horizon is what ` + "`salesctl forecast`" + ` uses. Unchanged data, settings and code
 add no version.
 
@@ -67,6 +70,7 @@ folds of the first four fifths; the grids are in configs/tune.yaml.`,
 	f.Lookup("tune").NoOptDefVal = tuneGrid
 	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
 	f.BoolVar(&o.noRegister, "no-register", false, "compare only: keep no version")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask before the first registration on an MLflow server")
 	f.BoolVar(&o.noBacktest, "no-backtest", false, "skip the backtest: auto is then "+pipeline.Default)
 	group(f, "Search", "tune", "score")
 	group(f, "Comparison", "folds", "horizon", "no-backtest")
@@ -99,7 +103,10 @@ func (o *trainOptions) run(ctx context.Context, a *app, s *config.Settings) erro
 	if err := a.bootstrap(ctx, s, false); err != nil {
 		return err
 	}
-	report, err := o.train(ctx, a, s)
+	if err := o.mayRegister(ctx, a, s); err != nil {
+		return err
+	}
+	report, alias, err := o.train(ctx, a, s)
 	if err != nil {
 		return o.partial(a, report, err)
 	}
@@ -107,7 +114,7 @@ func (o *trainOptions) run(ctx context.Context, a *app, s *config.Settings) erro
 		a.note("%s", text)
 	}
 	a.note("auto is %s", choiceText(report.Pipeline))
-	a.noteKept(report, o.noRegister)
+	a.noteKept(report, alias, o.noRegister)
 	return a.render(trainTable(report))
 }
 
@@ -119,30 +126,56 @@ func (o *trainOptions) partial(a *app, report train.Report, err error) error {
 	return err
 }
 
-// train reads, trains and registers.
-func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (train.Report, error) {
+// mayRegister looks before any work whether a server lets us in, and asks before
+// anything is registered on one that has none of our models yet. A server that
+// cannot be reached is no reason not to train.
+func (o *trainOptions) mayRegister(ctx context.Context, a *app, s *config.Settings) error {
+	if isDatabase(s.Tracking.URI) {
+		return nil
+	}
+	return a.withTracking(ctx, s, false, func(t *tracking) error {
+		err := t.reach(ctx)
+		switch {
+		case fault.Is(err, fault.Unavailable):
+			return nil
+		case !fault.Is(err, fault.NotFound):
+			return err
+		case o.noRegister || o.yes:
+			return nil
+		}
+		return a.ask(fmt.Sprintf("Register %s on %s, which has no such model?", promote.Pipeline, t.place))
+	})
+}
+
+// train reads, trains, logs and registers; alias is what the new version got.
+func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (report train.Report, alias string, err error) {
 	r, err := recipe(s)
 	if err != nil {
-		return train.Report{}, err
+		return train.Report{}, "", err
 	}
 	data, err := a.panel(ctx, s)
 	if err != nil {
-		return train.Report{}, err
+		return train.Report{}, "", err
 	}
 	if data, err = until(data, o.until); err != nil {
-		return train.Report{}, err
+		return train.Report{}, "", err
 	}
 	log := a.logger(slog.LevelWarn)
 	t := train.Options{
 		Panel: data, Recipe: r, Folds: s.Train.Folds, Horizon: s.Train.Horizon,
 		Score: s.Train.Score, Backtest: !o.noBacktest, Logger: log,
 	}
-	if !o.noRegister {
-		t.Registry = a.pipelines()
+	place, err := a.openTracking(ctx, s, true)
+	if err != nil {
+		return train.Report{}, "", err
 	}
+	defer func() { err = errors.Join(err, place.Close()) }()
+	a.note("logging to %s", place.place)
+	to := &trainingLog{app: a, to: place}
+	t.Log, t.Register, t.From, t.Now = to, !o.noRegister, a.provenance(s), a.now
 	if o.tune != "" {
 		if t.Spaces, err = spaces(r); err != nil {
-			return train.Report{}, err
+			return train.Report{}, "", err
 		}
 	}
 	told := &steps{app: a}
@@ -151,7 +184,11 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (t
 		told.set(p.Step, p.Done, p.Total)
 		log.Debug(p.Step, "done", p.Done, "total", p.Total)
 	}
-	return train.Run(ctx, t)
+	report, err = train.Run(ctx, t)
+	if to.spooled {
+		report.Warnings = append(report.Warnings, fmt.Sprintf("%s cannot be reached: the run waits in %s; next: salesctl tracking replay", place.place, a.path(stateFolder+"/"+spoolFolder)))
+	}
+	return report, to.alias, err
 }
 
 // spaces are the grids of the models that the recipe has.
@@ -182,15 +219,19 @@ func spaces(r pipeline.Recipe) ([]train.Space, error) {
 }
 
 // noteKept tells people where the pipeline is and what comes next.
-func (a *app) noteKept(r train.Report, unregistered bool) {
+func (a *app) noteKept(r train.Report, alias string, unregistered bool) {
 	switch {
 	case unregistered:
-		a.note("nothing was kept (--no-register)")
+		a.note("run %s logged, no version registered (--no-register)", r.RunID)
 		return
-	case r.Fresh:
-		a.note("pipeline %s kept in %s", r.Version, a.pipelines().place)
+	case r.Version == "": // it waits, and a warning says so
+		return
+	case !r.Fresh:
+		a.note("version %s of %s is unchanged: no version was added", r.Version, promote.Pipeline)
+	case alias == promote.Champion:
+		a.note("version %s of %s registered: it is the champion, which forecast and serve use", r.Version, promote.Pipeline)
 	default:
-		a.note("pipeline %s is unchanged: no version was added", r.Version)
+		a.note("version %s of %s registered as the challenger; to use it: salesctl models promote %[1]s", r.Version, promote.Pipeline)
 	}
 	key := r.OneStep.Rows[0].Key.String()
 	a.note("next: salesctl forecast --store %s --steps 5", shellQuoted(key))

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,7 +120,7 @@ func TestServeDrains(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, "POST /predict_sales HTTP/1.1\r\nHost: salesctl\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(readmeRow))
+		fmt.Fprintf(conn, "POST /predict_sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(readmeRow))
 		back := bufio.NewReader(conn)
 		if line, err := back.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") { // the request is in hand
 			t.Fatalf("%q, %v", line, err)
@@ -196,14 +197,14 @@ func TestServeBootstraps(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, []string{"XDG_CONFIG_HOME=" + t.TempDir()}, "serve", "--port", "0")
 	p.address(t).predict(t, readmeRow)
-	for _, want := range []string{"loading the sample", filepath.Join(dir, "sales.db"), "training one", filepath.Join(dir, stateFolder, pipelineFolder), "pipeline 1"} {
+	for _, want := range []string{"loading the sample", filepath.Join(dir, "sales.db"), "training one", filepath.Join(dir, "mlflow.db"), "version 1 of Sales-Forecasting"} {
 		if !strings.Contains(p.said.String(), want) {
 			t.Errorf("no %q in %s", want, &p.said)
 		}
 	}
 	p.signal(t, syscall.SIGTERM)
 	p.end(t, exitOK)
-	if got := entries(t, dir); len(got) != 2 || got[0] != stateFolder || got[1] != "sales.db" {
+	if got := entries(t, dir); !slices.Equal(got, []string{stateFolder, "mlartifacts", "mlflow.db", "sales.db"}) {
 		t.Errorf("it left %v", got)
 	}
 }
@@ -271,7 +272,7 @@ func TestDemoStaysUp(t *testing.T) {
 	p.signal(t, os.Interrupt)
 	p.end(t, exitOK)
 	kept := filepath.Join(dir, "kept")
-	if got := strings.Join(append(entries(t, kept), entries(t, filepath.Join(kept, stateFolder, pipelineFolder))...), " "); !strings.HasPrefix(got, stateFolder+" sales.db 1-") {
+	if got := strings.Join(entries(t, kept), " "); got != stateFolder+" mlartifacts mlflow.db sales.db" {
 		t.Errorf("it left %s", got)
 	}
 	mustRun(t, kept, "forecast", "--store", "1")

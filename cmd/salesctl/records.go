@@ -34,8 +34,8 @@ func (a *app) open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// record is a row of named texts.
-type record struct {
+// textRow is a row of named texts.
+type textRow struct {
 	place        string // for messages: rows.csv:3, row 2
 	names, texts []string
 }
@@ -43,7 +43,7 @@ type record struct {
 // readRecords reads rows from JSON (an array of objects, or objects one after
 // another) or from a CSV with a header. What is wrong with them is a
 // fault.Invalid that names the file and the line or row.
-func readRecords(name string, r io.Reader) ([]record, error) {
+func readRecords(name string, r io.Reader) ([]textRow, error) {
 	b := bufio.NewReader(r)
 	c, err := firstRune(b)
 	switch {
@@ -58,9 +58,9 @@ func readRecords(name string, r io.Reader) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []record
+	var out []textRow
 	for i, row := range s.rows {
-		out = append(out, record{place: fmt.Sprintf("%s, row %d", s.place(row), i+1), names: s.header, texts: row.fields})
+		out = append(out, textRow{place: fmt.Sprintf("%s, row %d", s.place(row), i+1), names: s.header, texts: row.fields})
 	}
 	return out, nil
 }
@@ -80,10 +80,10 @@ func firstRune(b *bufio.Reader) (rune, error) {
 }
 
 // readJSONRecords reads objects, in an array or one after another.
-func readJSONRecords(name string, r io.Reader) ([]record, error) {
+func readJSONRecords(name string, r io.Reader) ([]textRow, error) {
 	d := json.NewDecoder(r)
 	d.UseNumber()
-	var out []record
+	var out []textRow
 	for {
 		var value any
 		switch err := d.Decode(&value); {
@@ -107,12 +107,12 @@ func readJSONRecords(name string, r io.Reader) ([]record, error) {
 }
 
 // jsonRecord writes the values as a CSV would hold them; null is blank.
-func jsonRecord(place string, item any) (record, error) {
+func jsonRecord(place string, item any) (textRow, error) {
 	object, ok := item.(map[string]any)
 	if !ok {
-		return record{}, fault.New(fault.Invalid, `%s: %v is no object such as {"Store": 1, "Date": "2012-11-02"}`, place, item)
+		return textRow{}, fault.New(fault.Invalid, `%s: %v is no object such as {"Store": 1, "Date": "2012-11-02"}`, place, item)
 	}
-	rec := record{place: place, names: slices.Sorted(maps.Keys(object))}
+	rec := textRow{place: place, names: slices.Sorted(maps.Keys(object))}
 	for _, name := range rec.names {
 		text := ""
 		switch v := object[name].(type) {
@@ -120,7 +120,7 @@ func jsonRecord(place string, item any) (record, error) {
 		case string, json.Number, bool:
 			text = fmt.Sprint(v)
 		default:
-			return record{}, fault.New(fault.Invalid, "%s: %s is neither a number nor a text", place, name)
+			return textRow{}, fault.New(fault.Invalid, "%s: %s is neither a number nor a text", place, name)
 		}
 		rec.texts = append(rec.texts, text)
 	}

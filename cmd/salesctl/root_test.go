@@ -176,11 +176,12 @@ func TestOverview(t *testing.T) {
 The way of the data:
   demo         Show it all on the sample, in a temporary folder
   etl          Load and validate sales from a CSV
-  train        Train the models, compare them, keep the pipeline
+  train        Train the models, compare them, register the pipeline
   backtest     Score models on the past, as if it were the future
   forecast     Forecast the periods after the newest actual
   predict      Predict single rows from what is known of their period
-  serve        Answer the HTTP API from the newest pipeline
+  serve        Answer the HTTP API from the champion
+  tracking     Run and look after the MLflow tracking server
 
 Try: salesctl demo
 ` + "`salesctl help` lists all commands.\n"

@@ -60,7 +60,7 @@ func (r *rowReader) read(name string, from io.Reader) ([]sales.Row, error) {
 }
 
 // row makes a row of a record.
-func (r *rowReader) row(rec record) (sales.Row, error) {
+func (r *rowReader) row(rec textRow) (sales.Row, error) {
 	row := sales.Row{Key: make(sales.Key, len(r.panel.KeyNames)), Columns: r.unknown()}
 	seen := map[string]bool{} // what was given, by our names
 	for i, name := range rec.names {

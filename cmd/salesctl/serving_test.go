@@ -63,7 +63,11 @@ func openDB(t *testing.T, dir string) *store.Store {
 func inside(t *testing.T, dir string) (champion, sales.Panel) {
 	t.Helper()
 	a := &app{dir: dir}
-	c, err := a.pipelines().champion(t.Context())
+	s, err := a.demoSettings() // the defaults
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.champion(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
+	"github.com/salesctl/salesctl/pkg/promote"
 	"github.com/salesctl/salesctl/pkg/sales"
 	"github.com/salesctl/salesctl/pkg/store"
 	"github.com/salesctl/salesctl/testdata"
@@ -28,7 +29,9 @@ const sampleName = "the sample (45 Walmart stores, 143 weeks)"
 
 // openStore opens the database of the settings.
 func (a *app) openStore(ctx context.Context, s *config.Settings, create bool) (*store.Store, error) {
-	return store.Open(ctx, s.Store.DSN, store.Options{Dir: a.dir, Create: create, Now: a.now})
+	return store.Open(ctx, s.Store.DSN, store.Options{
+		Dir: a.dir, Create: create, Secret: true, Now: a.now, // the settings let a password come from the environment only
+	})
 }
 
 // sampleInput is the data set that ships with the program.
@@ -49,14 +52,14 @@ func (a *app) panel(ctx context.Context, s *config.Settings) (sales.Panel, error
 // untouched says that nobody has configured, loaded or trained anything here
 // yet: then, and only then, the missing steps are run on the sample.
 func (a *app) untouched(s *config.Settings) bool {
-	if len(s.Files) > 0 || s.Data.Path != "" || s.Origin("store.dsn").Layer != config.FromDefault {
+	if len(s.Files) > 0 || s.Data.Path != "" || s.Origin("store.dsn").Layer != config.FromDefault || s.Origin("tracking.uri").Layer != config.FromDefault {
 		return false
 	}
 	absent := func(name string) bool {
 		_, err := os.Stat(a.path(name))
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	return absent("sales.db") && absent(stateFolder)
+	return absent("sales.db") && absent("mlflow.db") && absent(stateFolder)
 }
 
 // bootstrap runs the steps that are missing in an untouched place, on the
@@ -73,9 +76,9 @@ func (a *app) bootstrap(ctx context.Context, s *config.Settings, needModel bool)
 		return nil
 	}
 	a.note("there is no trained pipeline here: training one")
-	trained, err := (&trainOptions{}).train(ctx, a, s)
+	trained, _, err := (&trainOptions{}).train(ctx, a, s)
 	if err == nil {
-		a.note("pipeline %s kept in %s", trained.Version, a.pipelines().place)
+		a.note("version %s of %s registered", trained.Version, promote.Pipeline)
 	}
 	return err
 }

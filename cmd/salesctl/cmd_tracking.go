@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salesctl/salesctl/pkg/artifact"
+	"github.com/salesctl/salesctl/pkg/auth"
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+	"github.com/salesctl/salesctl/pkg/mlflow/server"
+	"github.com/salesctl/salesctl/pkg/serve"
+)
+
+// newTracking makes `salesctl tracking` and what is below it.
+func newTracking(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "tracking",
+		Short:   "Run and look after the MLflow tracking server",
+		GroupID: groupMain,
+		Example: `  salesctl tracking serve
+  salesctl tracking serve --mlflow-ui-dir auto
+  salesctl tracking replay`,
+	}
+	cmd.AddCommand(newTrackingServe(a), newTrackingReplay(a), newTrackingDoctor(a), newTrackingGC(a))
+	return cmd
+}
+
+// trackingServe are the flags of `salesctl tracking serve` that are no settings.
+type trackingServe struct {
+	root, prefix string
+}
+
+func newTrackingServe(a *app) *cobra.Command {
+	var o trackingServe
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve MLflow's REST API, registry and artifacts from a database",
+		Long: `Serve MLflow's REST API, model registry and artifacts from a database of MLflow's
+own schema. Stock MLflow clients use it as any tracking server, and MLflow's own
+server can open the same database.
+
+It listens on this machine only; any other --host needs --auth. Ctrl-C finishes
+the requests in hand and exits 0.`,
+		Args: noArgs,
+		Example: `  salesctl tracking serve
+  salesctl tracking serve --port 0 --backend-store-uri sqlite:///other.db
+  salesctl tracking serve --mlflow-ui-dir auto --artifacts-destination s3://bucket/mlflow`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.settings(cmd)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), a, s, a.logger(slog.LevelInfo))
+		},
+	}
+	f := cmd.Flags()
+	a.addSettings(f, "host", "tracking.host", "port", "tracking.port", "backend-store-uri", "tracking.uri",
+		"artifacts-destination", "tracking.artifacts", "mlflow-ui-dir", "tracking.ui",
+		"auth", "tracking.auth", "allowed-hosts", "tracking.allowed_hosts")
+	f.StringVar(&o.root, "default-artifact-root", "", "the `URI` below which new experiments get their artifacts; empty means through this server")
+	f.StringVar(&o.prefix, "static-prefix", "", "a `PATH` before every other, such as /mlflow")
+	return cmd
+}
+
+// run serves until ctx ends.
+func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log *slog.Logger) (err error) {
+	if !isDatabase(s.Tracking.URI) {
+		err := fault.New(fault.Config, "%s is a server, not a database to serve", config.Redact(s.Tracking.URI)).
+			WithHint("--backend-store-uri sqlite:///mlflow.db, or mysql://user@host/db")
+		return s.Refuse("tracking.uri", err)
+	}
+	l, err := serve.Listen(ctx, serve.ListenOptions{Host: s.Tracking.Host, Port: s.Tracking.Port, Auth: s.Tracking.Auth, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ignoreClosed(l.Close())) }()
+	t, err := a.trackingAt(ctx, s, s.Tracking.URI, openOptions{create: true, root: o.root})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	h, err := a.trackingHandler(ctx, s, t, t, o.prefix, log)
+	if err != nil {
+		return err
+	}
+	guarded, err := a.guard(h, s.Tracking.Auth, s.Tracking.Hosts, log)
+	if err != nil {
+		return err
+	}
+	a.note("tracking database %s, artifacts in %s", t.place, s.Tracking.Artifacts)
+	a.note("listening on http://%s", l.Addr())
+	a.note("next: export MLFLOW_TRACKING_URI=http://%s", l.Addr())
+	return serve.Serve(ctx, l, guarded, serve.ServeOptions{Logger: log})
+}
+
+// trackingHandler answers MLflow's REST API from a database here. runs may show
+// more than the database has, such as runs that are still to be written.
+func (a *app) trackingHandler(ctx context.Context, s *config.Settings, t *tracking, runs mlflow.Tracking, prefix string, log *slog.Logger) (http.Handler, error) {
+	pages, err := a.pages(s)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Options{
+		Tracking: runs, Registry: t, Artifacts: t.root,
+		Open:         func(uri string) (artifact.Store, error) { return t.files(ctx, uri) },
+		StaticPrefix: prefix, UI: pages, Logger: log,
+	}), nil
+}
+
+// pages finds MLflow's web pages, where the settings want them.
+func (a *app) pages(s *config.Settings) (string, error) {
+	if s.Tracking.UI == "" {
+		return "", nil
+	}
+	dir, err := server.FindUI(s.Tracking.UI, a.env)
+	if err != nil {
+		return "", s.Refuse("tracking.ui", err)
+	}
+	a.note("web pages from %s", dir)
+	return dir, nil
+}
+
+// guard puts the keys, the Host check and the audit before a handler.
+func (a *app) guard(h http.Handler, how string, hosts []string, log *slog.Logger) (http.Handler, error) {
+	o := auth.Options{Scope: scopeOf, Hosts: hosts, Flag: "--allowed-hosts", Deny: deny}
+	if how == serve.AuthKey {
+		o.Keys = a.keyring()
+		keys, err := o.Keys.List()
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 0 {
+			a.note("there are no keys yet, so nobody is let in; make one: salesctl keys create NAME")
+		}
+		o.Audit = log.With("log", "audit")
+	}
+	return auth.Guard(h, o), nil
+}
+
+// scopeOf is what a request to any of our servers needs; "" needs no key.
+func scopeOf(r *http.Request) auth.Scope {
+	switch r.URL.Path {
+	case "/healthz", "/health", "/version":
+		return ""
+	case "/predict_sales", "/forecast_sales", "/monitor_mlflow":
+		return auth.API
+	}
+	return server.Scope(r)
+}
+
+// deny answers a request that is not let in, in the words of the API that it
+// was for.
+func deny(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusUnauthorized
+	if errors.Is(err, auth.ErrForbidden) {
+		status = http.StatusForbidden
+	}
+	if scopeOf(r) == auth.API {
+		serve.Deny(w, status, err)
+		return
+	}
+	server.Deny(w, status, err)
+}

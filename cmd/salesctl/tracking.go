@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/salesctl/salesctl/pkg/artifact"
+	"github.com/salesctl/salesctl/pkg/artifact/s3"
+	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+	"github.com/salesctl/salesctl/pkg/mlflow/client"
+	"github.com/salesctl/salesctl/pkg/mlflow/record"
+	"github.com/salesctl/salesctl/pkg/mlflow/sqlstore"
+	"github.com/salesctl/salesctl/pkg/promote"
+)
+
+// proxied is the scheme of artifacts that a tracking server hands out itself.
+const proxied = "mlflow-artifacts"
+
+// How often, and at first how soon, a call to an MLflow server is repeated: for
+// some three seconds in all.
+const (
+	retries = 3
+	backoff = 200 * time.Millisecond
+)
+
+// tracking is where runs and models are logged: a database here, or a server.
+type tracking struct {
+	mlflow.Tracking
+	mlflow.Registry
+	place string          // for messages
+	store *sqlstore.Store // nil: a server
+	root  artifact.Store  // what mlflow-artifacts:/ means in a database here
+	far   *client.Client  // nil: a database here
+	s3    s3.Options
+}
+
+// openTracking opens where the settings say that runs and models are logged. A
+// database here that does not exist is made with create, else a fault.NotFound.
+func (a *app) openTracking(ctx context.Context, s *config.Settings, create bool) (*tracking, error) {
+	t, err := a.trackingAt(ctx, s, s.Tracking.URI, openOptions{create: create})
+	if fault.Is(err, fault.Config) {
+		return nil, s.Refuse("tracking.uri", err)
+	}
+	return t, err
+}
+
+// openOptions say how a database here is opened.
+type openOptions struct {
+	create bool   // where there is none
+	root   string // the URI below which new experiments get their place; "" is through the server
+}
+
+// trackingAt opens the tracking place of a URI.
+func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o openOptions) (*tracking, error) {
+	t := &tracking{s3: s3Options(s)}
+	if !isDatabase(uri) {
+		c, err := client.New(client.Options{
+			URI: uri, Username: s.Tracking.Username, Password: s.Tracking.Password, Token: s.Tracking.Token,
+			Retries: retries, Backoff: backoff, // what cannot be sent soon waits on the disk
+		})
+		if err != nil {
+			return nil, err
+		}
+		t.Tracking, t.Registry, t.far, t.place = c, c, c, uri
+		return t, nil
+	}
+	store, err := sqlstore.Open(ctx, uri, sqlstore.Options{
+		Dir: a.dir, Create: o.create, Secret: true, ArtifactRoot: o.root, Now: a.now,
+	})
+	if fault.Is(err, fault.NotFound) && fault.HintOf(err) == "" {
+		return nil, fault.New(fault.NotFound, "nothing was trained here: %w", err).WithHint("run `salesctl train`")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.Tracking, t.Registry, t.store, t.place = store, store, store, store.Path()
+	if t.root, err = a.artifacts(ctx, s); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return t, nil
+}
+
+// withTracking opens the tracking place for f.
+func (a *app) withTracking(ctx context.Context, s *config.Settings, create bool, f func(*tracking) error) error {
+	t, err := a.openTracking(ctx, s, create)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(t), t.Close())
+}
+
+// isDatabase reports whether a tracking URI names a database of ours.
+func isDatabase(uri string) bool {
+	scheme, _, _ := strings.Cut(uri, ":")
+	scheme, _, _ = strings.Cut(scheme, "+")
+	return scheme == "sqlite" || scheme == "mysql"
+}
+
+// artifacts opens the place of the files of runs and models.
+func (a *app) artifacts(ctx context.Context, s *config.Settings) (artifact.Store, error) {
+	place := s.Tracking.Artifacts
+	if strings.HasPrefix(place, "s3://") {
+		return s3.Open(ctx, place, s3Options(s))
+	}
+	if scheme, _, ok := strings.Cut(place, "://"); ok && scheme != "file" {
+		err := fault.New(fault.Config, "there is no artifact store for %s://", scheme).WithHint("name a folder or s3://bucket/path")
+		return nil, s.Refuse("tracking.artifacts", err)
+	}
+	return artifact.NewLocal(a.path(strings.TrimPrefix(place, "file://"))), nil
+}
+
+func s3Options(s *config.Settings) s3.Options {
+	o := s3.Options{Endpoint: s.S3.Endpoint, Region: s.S3.Region, SSE: s.S3.Encryption, KMSKeyID: s.S3.KMSKey}
+	switch s.S3.PathStyle {
+	case "true":
+		o.Style = s3.Path
+	case "false":
+		o.Style = s3.Virtual
+	}
+	return o
+}
+
+// Close closes the database, if it is one.
+func (t *tracking) Close() error {
+	if t.store != nil {
+		return t.store.Close()
+	}
+	return nil
+}
+
+// reachable bounds the wait for a server that takes connections and says nothing.
+const reachable = 3 * time.Second
+
+// reach asks for the pipeline's registered model, to see whether the server is
+// there and lets us in: fault.Unavailable, fault.Auth; fault.NotFound is a server
+// without that model.
+func (t *tracking) reach(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, reachable)
+	defer cancel()
+	_, err := t.GetRegisteredModel(limited, promote.Pipeline)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fault.New(fault.Unavailable, "%s does not answer within %s", t.place, reachable)
+	}
+	return err
+}
+
+// files opens the place that an artifact URI names.
+func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error) {
+	scheme, rest, ok := strings.Cut(uri, ":")
+	switch {
+	case scheme == proxied && t.far != nil:
+		return t.far.Artifacts(uri)
+	case scheme == proxied:
+		return artifact.Sub(t.root, strings.Trim(rest, "/")), nil
+	case scheme == "s3":
+		return s3.Open(ctx, uri, t.s3)
+	case scheme == "file":
+		u, err := url.Parse(uri)
+		if err != nil {
+			return nil, fault.New(fault.Config, "artifact place %s: %w", uri, err)
+		}
+		return artifact.NewLocal(filepath.FromSlash(u.Path)), nil
+	case !ok || len(scheme) == 1: // a path, on Windows with a drive
+		return artifact.NewLocal(uri), nil
+	}
+	return nil, fault.New(fault.Config, "the artifacts of %s lie at %s: there is no way to %s", t.place, uri, scheme).
+		WithHint("artifact places are served by the tracking server, in a folder, or in S3")
+}
+
+// destination is where records go.
+func (t *tracking) destination() record.Destination {
+	return record.Destination{
+		Tracking: t.Tracking, Registry: t.Registry, Files: t.files,
+		Registered: func(ctx context.Context, versions []record.Version) error {
+			_, err := t.introduce(ctx, versions)
+			return err
+		},
+	}
+}
