@@ -188,25 +188,30 @@ func TestQueueAndDiskFull(t *testing.T) {
 	}
 }
 
+// silent is a store that does not answer until it is given up.
+type silent struct {
+	mlflow.Tracking
+	asked chan struct{}
+}
+
+func (s silent) GetExperimentByName(ctx context.Context, _ string) (mlflow.Experiment, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return mlflow.Experiment{}, away
+}
+
 func TestCloseTellsWhatItCouldNotSave(t *testing.T) {
 	disk := open(t, t.TempDir(), spool.Options{})
-	started, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	g := gate{nil, func(string) error {
-		once.Do(func() { close(started) })
-		<-release
-		return away
-	}}
-	l := spool.NewLogger(record.Destination{Tracking: g}, disk, spool.LoggerOptions{})
+	s := silent{asked: make(chan struct{})}
+	l := spool.NewLogger(record.Destination{Tracking: s}, disk, spool.LoggerOptions{})
 	l.Log(plain("a"))
-	<-started
+	<-s.asked
 	if err := os.RemoveAll(disk.Dir()); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error)
-	go func() { ended <- l.Close(context.Background()) }()
-	close(release)
-	if err := <-ended; !fault.Is(err, fault.Failure) || err.Error() != "1 run could not be saved" {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // Close gives the store up at once
+	if err := l.Close(ctx); !fault.Is(err, fault.Failure) || err.Error() != "1 run could not be saved" {
 		t.Errorf("%v", err)
 	}
 }

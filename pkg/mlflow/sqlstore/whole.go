@@ -43,7 +43,7 @@ func checkWhole(r mlflow.Run) (mlflow.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Data = mlflow.RunData{Metrics: b.Metrics, Params: b.Params, Tags: b.Tags}
+	r.Data = mlflow.RunData(b)
 	return r, checkDatasets(r.Inputs.Datasets)
 }
 
