@@ -46,6 +46,10 @@ type Options struct {
 	Wait     time.Duration // how long a locked database is waited for; 0 means 5 s; MySQL counts full seconds
 	Password string        // of the user at a MySQL server, where the DSN has none
 	Secret   bool          // the DSN comes from where only its owner reads, and may hold a password
+	// InMemory keeps what SQLite writes down only to undo half a statement, and
+	// temporary tables, in memory instead of in files: quicker where a transaction
+	// is small, and not for loads whose temporary tables grow with them.
+	InMemory bool
 }
 
 // Dialect is the SQL that a database speaks.

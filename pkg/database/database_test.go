@@ -127,6 +127,8 @@ func TestOpenSettings(t *testing.T) {
 		{"foreign_keys", "1", "0"},
 		{"query_only", "0", "1"},
 		{"journal_size_limit", "67108864", "-1"},
+		{"wal_autocheckpoint", "4000", "1000"},
+		{"temp_store", "0", "0"},
 		{"synchronous", "2", "2"}, // FULL: what is committed survives a power cut
 	} {
 		var w, r string
@@ -136,6 +138,15 @@ func TestOpenSettings(t *testing.T) {
 		if w != tt.writer || r != tt.reader {
 			t.Errorf("%s is %s and %s, want %s and %s", tt.pragma, w, r, tt.writer, tt.reader)
 		}
+	}
+}
+
+func TestOpenInMemory(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "a.db"), Options{Create: true, InMemory: true})
+	const memory = 2
+	var store int
+	if err := db.writer.QueryRow("PRAGMA temp_store").Scan(&store); err != nil || store != memory {
+		t.Errorf("temp_store is %d, want %d; %v", store, memory, err)
 	}
 }
 

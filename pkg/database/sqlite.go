@@ -23,6 +23,10 @@ const (
 	// journalLimit is what the WAL file is cut to after a checkpoint. Without it a
 	// file that one long load has swollen keeps its size for good.
 	journalLimit = 64 << 20
+	// checkpoint is how many pages the WAL gathers before they move into the
+	// database: a page that small transactions write again and again then moves
+	// once for many of them. SQLite's own 1000 are a few batches of metrics.
+	checkpoint = 4000
 )
 
 func openSQLite(path string, o Options) (_ *DB, err error) {
@@ -78,10 +82,14 @@ func source(path string, o Options, write bool) string {
 	if write {
 		q.Set("_journal_mode", "WAL")
 		q.Set("_pragma", "journal_size_limit("+strconv.Itoa(journalLimit)+")")
+		q.Add("_pragma", "wal_autocheckpoint("+strconv.Itoa(checkpoint)+")")
 		q.Set("_foreign_keys", "true")
 		// Take the lock at the start: a transaction that first reads and then
 		// writes fails without any wait when somebody wrote in between.
 		q.Set("_txlock", "immediate")
+		if o.InMemory {
+			q.Add("_pragma", "temp_store(memory)")
+		}
 	} else {
 		q.Set("_query_only", "true")
 	}
