@@ -5,10 +5,12 @@
 //  1. Its Host header must name an address that the server is known by: a page
 //     of somebody else's that has its name resolved to this machine (DNS
 //     rebinding) does not pass.
-//  2. Where keys are asked for, the request brings one, as a bearer token or as
+//  2. A request that a browser sends for a page of another origin may not change
+//     anything.
+//  3. Where keys are asked for, the request brings one, as a bearer token or as
 //     the password of basic authentication, and the key has the scope that the
 //     request needs.
-//  3. Requests that change something are told to the audit, with whose key it was.
+//  4. Requests that change something are told to the audit, with whose key it was.
 //
 // A Keyring keeps the keys in a file. A key is shown once, when it is made; the
 // file holds its SHA-256, which is enough for 256 random bits.
@@ -78,6 +80,9 @@ func newKey(name string, scopes []Scope, now, expires time.Time) (Key, string, e
 	}
 	if !expires.IsZero() && !expires.After(now) {
 		return Key{}, "", fault.New(fault.Usage, "the key would be expired from the start")
+	}
+	if expires.Year() > 9999 { // what RFC 3339 can write
+		return Key{}, "", fault.New(fault.Usage, "the key would expire in the year %d", expires.Year()).WithHint("a key without an end never expires")
 	}
 	id, random := make([]byte, idBytes), make([]byte, secretBytes)
 	_, _ = rand.Read(id) // never fails

@@ -232,6 +232,24 @@ func TestGuardAsksForKeys(t *testing.T) {
 	}
 }
 
+func TestGuardRefusesOtherOrigins(t *testing.T) {
+	s := guarded(t, nil, nil)
+	for name, c := range map[string]struct {
+		method, header, value string
+		status                int
+	}{
+		"a program":             {http.MethodPost, "X-Other", "1", 200},
+		"a page of this server": {http.MethodPost, "Sec-Fetch-Site", "same-origin", 200},
+		"another page":          {http.MethodPost, "Sec-Fetch-Site", "cross-site", 403},
+		"an old browser":        {http.MethodPost, "Origin", "https://evil.example", 403},
+		"a link on it":          {http.MethodGet, "Sec-Fetch-Site", "cross-site", 200},
+	} {
+		if got, body, _ := ask(t, c.method, s.URL+"/x", func(r *http.Request) { r.Header.Set(c.header, c.value) }); got != c.status {
+			t.Errorf("%s: %d %s", name, got, body)
+		}
+	}
+}
+
 func TestGuardChecksTheHost(t *testing.T) {
 	s := guarded(t, nil, nil, "sales.example.com")
 	for host, status := range map[string]int{

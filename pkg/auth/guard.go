@@ -24,9 +24,16 @@ type Options struct {
 
 // Guard lets requests through to the handler by the options.
 func Guard(next http.Handler, o Options) http.Handler {
+	// A page of somebody else's must not make the browser of a user send requests
+	// that change something.
+	origins := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := o.host(r); err != nil {
 			o.Deny(w, r, err)
+			return
+		}
+		if err := origins.Check(r); err != nil {
+			o.Deny(w, r, fault.New(fault.Auth, "%w: %w", err, ErrForbidden).WithHint("send it from a page of this server, or from a program"))
 			return
 		}
 		who, err := o.key(r)

@@ -68,12 +68,33 @@ func (r *Keyring) Create(name string, scopes []Scope, expires time.Time) (Key, s
 	return k, secret, r.change(func(keys []Key) ([]Key, error) { return append(keys, k), nil })
 }
 
+// Get returns the key of an id.
+func (r *Keyring) Get(id string) (Key, error) {
+	keys, err := r.List()
+	if err != nil {
+		return Key{}, err
+	}
+	i, err := find(keys, id)
+	if err != nil {
+		return Key{}, err
+	}
+	return keys[i], nil
+}
+
+func find(keys []Key, id string) (int, error) {
+	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == id })
+	if i < 0 {
+		return i, fault.New(fault.NotFound, "there is no key %q", id).WithHint("salesctl keys list shows the ids")
+	}
+	return i, nil
+}
+
 // Revoke takes the key away.
 func (r *Keyring) Revoke(id string) error {
 	return r.change(func(keys []Key) ([]Key, error) {
-		i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == id })
-		if i < 0 {
-			return nil, fault.New(fault.NotFound, "there is no key %q", id).WithHint("salesctl keys list shows the ids")
+		i, err := find(keys, id)
+		if err != nil {
+			return nil, err
 		}
 		return slices.Delete(keys, i, i+1), nil
 	})
