@@ -3,14 +3,18 @@
 //
 // The first version that is registered becomes the champion, a later one the
 // challenger until Promote makes it the champion. Rollback goes back to the
-// champion before, and can be repeated. The registered models of the pipeline's
+// champion before, and can be repeated until the first: a champion's tag names
+// the champions before it, the latest first. The registered models of the pipeline's
 // regressors follow: after every change Follow points their aliases at the
 // versions that the same training made.
 package promote
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
@@ -30,8 +34,13 @@ const (
 	Challenger = "challenger"
 )
 
-// tagFrom is the tag of a promoted version that names the champion before it.
+// tagFrom is the tag of a promoted version that names the champions before it, the
+// latest first.
 const tagFrom = "salesctl.promoted_from"
+
+// maxTrail bounds how many champions back a rollback can go; a tag holds 5,000
+// bytes.
+const maxTrail = 100
 
 // Registry is what promotions need of a model registry.
 type Registry interface {
@@ -50,26 +59,37 @@ type Change struct {
 // followers are the registered models whose aliases follow the pipeline's.
 func followers() []string { return []string{XGBoost, Forest} }
 
-// Introduce gives a version that was just registered its part: champion where
-// there is none, else challenger. It returns the alias, "" for the champion of
-// before.
+// Introduce gives a version that was registered its part: champion where there is
+// none, else challenger, unless a newer one is that. It returns the alias that the
+// version has then; "" for none, and for the champion of before.
 func Introduce(ctx context.Context, r Registry, version string) (alias string, err error) {
 	champion, err := aliased(ctx, r, Pipeline, Champion)
-	switch {
-	case err != nil:
-		return "", err
-	case champion.Version == "":
+	if err != nil || champion.Version == version {
+		return "", errors.Join(err, Follow(ctx, r))
+	}
+	alias = Challenger
+	if champion.Version == "" {
 		alias = Champion
-	case champion.Version != version:
-		alias = Challenger
 	}
-	if alias != "" {
-		if err := r.SetAlias(ctx, Pipeline, alias, version); err != nil {
-			return "", err
-		}
+	holder, err := aliased(ctx, r, Pipeline, alias)
+	if err != nil {
+		return "", err
 	}
-	return alias, Follow(ctx, r)
+	if newer(holder.Version, version) {
+		return "", Follow(ctx, r)
+	}
+	if err := r.SetAlias(ctx, Pipeline, alias, version); err != nil {
+		return "", err
+	}
+	// Another training may have ended at the same moment: what stands counts.
+	if holder, err = aliased(ctx, r, Pipeline, alias); err == nil && holder.Version != version {
+		alias = ""
+	}
+	return alias, errors.Join(err, Follow(ctx, r))
 }
+
+// newer reports whether version a comes after b; versions are whole numbers.
+func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
 // Promote makes the version the champion. One that is the champion already stays
 // so, and Change.From equals Change.To.
@@ -86,37 +106,48 @@ func Promote(ctx context.Context, r Registry, version string) (Change, error) {
 	if change.From == change.To {
 		return change, Follow(ctx, r)
 	}
-	// The tag first: a promotion that breaks off after it has changed nothing.
-	if err := r.SetModelVersionTag(ctx, Pipeline, v.Version, mlflow.Tag{Key: tagFrom, Value: change.From}); err != nil {
-		return change, err
+	trail := trailOf(champion)
+	if change.From != "" {
+		trail = slices.Insert(trail, 0, change.From)
 	}
-	return change, crown(ctx, r, v.Version)
+	return change, crown(ctx, r, v.Version, trail)
 }
 
 // Rollback makes the champion before the champion again.
 func Rollback(ctx context.Context, r Registry) (Change, error) {
-	champion, err := r.GetVersionByAlias(ctx, Pipeline, Champion)
+	const hint = "`salesctl models list` shows the versions, `salesctl models promote VERSION` picks one"
+	champion, err := aliased(ctx, r, Pipeline, Champion)
 	if err != nil {
 		return Change{}, err
 	}
-	before := ""
-	for _, t := range champion.Tags {
-		if t.Key == tagFrom {
-			before = t.Value
-		}
+	if champion.Version == "" {
+		return Change{}, fault.New(fault.NotFound, "%s has no champion", Pipeline).WithHint(hint)
 	}
-	if before == "" {
+	trail := trailOf(champion)
+	if len(trail) == 0 {
 		return Change{}, fault.New(fault.Conflict, "version %s of %s was never promoted over another: there is nothing to go back to", champion.Version, Pipeline).
-			WithHint("`salesctl models list` shows the versions, `salesctl models promote VERSION` picks one")
+			WithHint(hint)
 	}
+	before := trail[0]
 	if _, err := r.GetModelVersion(ctx, Pipeline, before); err != nil {
-		return Change{}, fmt.Errorf("the champion before version %s: %w", champion.Version, err)
+		return Change{}, fault.New(fault.KindOf(err), "the champion before version %s: %w", champion.Version, err).WithHint(hint)
 	}
-	return Change{From: champion.Version, To: before}, crown(ctx, r, before)
+	return Change{From: champion.Version, To: before}, crown(ctx, r, before, trail[1:])
 }
 
-// crown moves the alias champion, and takes the alias challenger off the version.
-func crown(ctx context.Context, r Registry, version string) error {
+// trailOf are the champions before a champion, the latest first.
+func trailOf(v mlflow.ModelVersion) []string {
+	return strings.Fields(tag(v, tagFrom))
+}
+
+// crown moves the alias champion to a version, which remembers the champions before
+// it and is no challenger any more.
+func crown(ctx context.Context, r Registry, version string, trail []string) error {
+	// The tag first: what breaks off after it has changed no champion.
+	before := mlflow.Tag{Key: tagFrom, Value: strings.Join(trail[:min(len(trail), maxTrail)], " ")}
+	if err := r.SetModelVersionTag(ctx, Pipeline, version, before); err != nil {
+		return err
+	}
 	if err := r.SetAlias(ctx, Pipeline, Champion, version); err != nil {
 		return err
 	}
@@ -152,7 +183,7 @@ func Follow(ctx context.Context, r Registry) error {
 			return err
 		}
 		for _, name := range followers() {
-			if err := follow(ctx, r, name, alias, digest(lead)); err != nil {
+			if err := follow(ctx, r, name, alias, tag(lead, record.TagDigest)); err != nil {
 				return fmt.Errorf("%s@%s: %w", name, alias, err)
 			}
 		}
@@ -164,6 +195,9 @@ func follow(ctx context.Context, r Registry, name, alias, digest string) error {
 	has, err := aliased(ctx, r, name, alias)
 	if err != nil {
 		return err
+	}
+	if digest != "" && tag(has, record.TagDigest) == digest { // of several that are the same, the one that is there stays
+		return nil
 	}
 	var want mlflow.ModelVersion
 	if digest != "" {
@@ -187,10 +221,10 @@ func follow(ctx context.Context, r Registry, name, alias, digest string) error {
 	return r.SetAlias(ctx, name, alias, want.Version)
 }
 
-// digest is the mark that versions of one training share.
-func digest(v mlflow.ModelVersion) string {
+// tag returns the value of a version's tag, "" where it has none.
+func tag(v mlflow.ModelVersion, key string) string {
 	for _, t := range v.Tags {
-		if t.Key == record.TagDigest {
+		if t.Key == key {
 			return t.Value
 		}
 	}

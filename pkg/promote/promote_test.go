@@ -106,6 +106,67 @@ func TestTheWayOfAVersion(t *testing.T) {
 	expect(t, s, "after a refused rollback", "1", "")
 }
 
+// A version that is promoted a second time does not lose who was champion before
+// its first time.
+func TestRollbackGoesBackToTheFirst(t *testing.T) {
+	s := registry(t, 3)
+	introduce(t, s, "1", promote.Champion)
+	for _, version := range []string{"2", "3", "2", "1", "2"} {
+		if _, err := promote.Promote(t.Context(), s, version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []promote.Change{{From: "2", To: "1"}, {From: "1", To: "2"}, {From: "2", To: "3"}, {From: "3", To: "2"}, {From: "2", To: "1"}} {
+		if got, err := promote.Rollback(t.Context(), s); err != nil || got != want {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	if got, err := promote.Rollback(t.Context(), s); !fault.Is(err, fault.Conflict) {
+		t.Errorf("beyond the first: %+v, %v", got, err)
+	}
+	expect(t, s, "after all rollbacks", "1", "")
+}
+
+// The trail of champions stays within what a tag holds.
+func TestManyPromotions(t *testing.T) {
+	s := registry(t, 2)
+	introduce(t, s, "1", promote.Champion)
+	for i := range 120 {
+		if _, err := promote.Promote(t.Context(), s, []string{"2", "1"}[i%2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := 0
+	for ; ; back++ {
+		if _, err := promote.Rollback(t.Context(), s); err != nil {
+			break
+		}
+	}
+	if back != 100 {
+		t.Errorf("%d steps back, want 100", back)
+	}
+}
+
+func TestRollbackWithoutAWayBack(t *testing.T) {
+	s := registry(t, 2)
+	if _, err := promote.Rollback(t.Context(), s); !fault.Is(err, fault.NotFound) || fault.HintOf(err) == "" {
+		t.Errorf("without a champion: %v", err)
+	}
+	introduce(t, s, "1", promote.Champion)
+	if _, err := promote.Promote(t.Context(), s, "2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteModelVersion(t.Context(), promote.Pipeline, "1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := promote.Rollback(t.Context(), s); !fault.Is(err, fault.NotFound) || fault.HintOf(err) == "" {
+		t.Errorf("to a version that was deleted: %v", err)
+	}
+	if champion, _ := aliases(t, s, promote.Pipeline); champion != "2" {
+		t.Errorf("the champion is %q", champion)
+	}
+}
+
 func TestPromoteRefusesWhatIsNotThere(t *testing.T) {
 	s := registry(t, 1)
 	introduce(t, s, "1", promote.Champion)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/fault"
@@ -35,7 +36,7 @@ type Delivered struct {
 // Version is a version that a model stands as in the registry.
 type Version struct {
 	mlflow.ModelVersion
-	Fresh bool // it was added; else the newest one was equal
+	Fresh bool // it was added; else it stood before
 }
 
 // Writer delivers records to one destination. It is safe for concurrent use.
@@ -88,13 +89,18 @@ func (d *delivery) run(ctx context.Context, r Record, parent string) (mlflow.Run
 	return d.Tracking.UpdateRun(ctx, mlflow.RunUpdate{ID: run.Info.ID, Status: r.Status, EndTime: &end})
 }
 
+// farewell bounds the marking of a run or model as failed.
+const farewell = 5 * time.Second
+
 // fail marks a run that could not be written to its end, unless the server is
 // away: then it is to be completed later.
 func (d *delivery) fail(ctx context.Context, run mlflow.Run, cause error) error {
-	if fault.Is(cause, fault.Unavailable) {
+	if fault.Is(cause, fault.Unavailable) || errors.Is(cause, context.DeadlineExceeded) {
 		return cause
 	}
-	_, _ = d.Tracking.UpdateRun(context.WithoutCancel(ctx), mlflow.RunUpdate{ID: run.Info.ID, Status: mlflow.Failed}) // cause is worse
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	_, _ = d.Tracking.UpdateRun(ctx, mlflow.RunUpdate{ID: run.Info.ID, Status: mlflow.Failed}) // cause is worse
 	return cause
 }
 
@@ -182,12 +188,12 @@ func (d *delivery) models(ctx context.Context, run mlflow.Run, r Record) error {
 
 func (d *delivery) model(ctx context.Context, run mlflow.Run, m Model) error {
 	if m.Register != "" {
-		newest, err := d.newest(ctx, m.Register)
+		equal, err := d.equal(ctx, m)
 		if err != nil {
 			return err
 		}
-		if newest.Version != "" && newest.digest() == m.Digest && m.Digest != "" {
-			d.versions = append(d.versions, newest)
+		if equal.Version != "" {
+			d.versions = append(d.versions, equal)
 			return nil
 		}
 	}
@@ -203,22 +209,13 @@ func (d *delivery) model(ctx context.Context, run mlflow.Run, m Model) error {
 	return err
 }
 
-// digest is what the version's model does.
-func (v Version) digest() string {
-	for _, t := range v.Tags {
-		if t.Key == TagDigest {
-			return t.Value
-		}
-	}
-	return ""
-}
-
-// newest returns the newest version of the registered model, which is made where
-// it is missing; Version is empty where it has none.
-func (d *delivery) newest(ctx context.Context, name string) (Version, error) {
-	_, err := d.Registry.GetRegisteredModel(ctx, name)
+// equal returns the newest version that does the same as the model, by a broken
+// delivery or an earlier record. Its Version is empty where there is none. The
+// registered model is made where it is missing.
+func (d *delivery) equal(ctx context.Context, m Model) (Version, error) {
+	_, err := d.Registry.GetRegisteredModel(ctx, m.Register)
 	if fault.Is(err, fault.NotFound) {
-		_, err = d.Registry.CreateRegisteredModel(ctx, mlflow.NewRegisteredModel{Name: name})
+		_, err = d.Registry.CreateRegisteredModel(ctx, mlflow.NewRegisteredModel{Name: m.Register})
 		if mlflow.CodeOf(err) == mlflow.ResourceAlreadyExists { // another program was faster
 			err = nil
 		}
@@ -226,8 +223,12 @@ func (d *delivery) newest(ctx context.Context, name string) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
+	if m.Digest == "" {
+		return Version{}, nil
+	}
 	found, err := d.Registry.SearchModelVersions(ctx, mlflow.RegistryQuery{
-		Filter: fmt.Sprintf("name = '%s'", name), OrderBy: []string{"version_number DESC"}, MaxResults: 1,
+		Filter:  fmt.Sprintf("name = '%s' AND tags.`%s` = '%s'", m.Register, TagDigest, m.Digest),
+		OrderBy: []string{"version_number DESC"}, MaxResults: 1,
 	})
 	if err != nil || len(found.Items) == 0 {
 		return Version{}, err
@@ -250,7 +251,9 @@ func (d *delivery) logModel(ctx context.Context, run mlflow.Run, m Model) (sourc
 	id = logged.Info.ID
 	err = d.put(ctx, logged.Info.ArtifactURI, m.Files, strings.NewReplacer(RunID, info.ID, ModelID, id))
 	if err != nil {
-		_, failed := d.Tracking.FinalizeLoggedModel(context.WithoutCancel(ctx), id, mlflow.ModelFailed)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		_, failed := d.Tracking.FinalizeLoggedModel(ctx, id, mlflow.ModelFailed)
 		return "", "", errors.Join(err, failed)
 	}
 	if _, err = d.Tracking.FinalizeLoggedModel(ctx, id, mlflow.ModelReady); err != nil {

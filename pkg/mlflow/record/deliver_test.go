@@ -239,7 +239,7 @@ func TestEqualModelAddsNoVersion(t *testing.T) {
 	for _, c := range []struct {
 		digest, version string
 		fresh           bool
-	}{{"abc", "1", false}, {"def", "2", true}, {"abc", "3", true}} { // only the newest counts
+	}{{"abc", "1", false}, {"def", "2", true}, {"abc", "1", false}} {
 		r := sample()
 		r.ID += c.version + c.digest
 		r.Models[0].Digest, r.Children = c.digest, nil
@@ -354,5 +354,52 @@ func TestDeletedRunStaysSo(t *testing.T) {
 	}
 	if again, err := deliver(t, p, sample(), true); err != nil || again.Run.ID != d.Run.ID || again.Run.LifecycleStage != mlflow.Deleted {
 		t.Errorf("%+v, %v", again.Run, err)
+	}
+}
+
+// TestBrokenOffVersionIsFound delivers again what broke off after its version was
+// made, when the newest version is another's already.
+func TestBrokenOffVersionIsFound(t *testing.T) {
+	p := open(t)
+	to := p.destination()
+	to.Registered = func(context.Context, []record.Version) error { return errAway }
+	if _, err := record.NewWriter(to).Deliver(t.Context(), sample(), false); !errors.Is(err, errAway) {
+		t.Fatal(err)
+	}
+	other := sample()
+	other.ID, other.Models[0].Digest, other.Children = "id-2", "def", nil
+	if _, err := deliver(t, p, other, false); err != nil {
+		t.Fatal(err)
+	}
+	d, err := deliver(t, p, sample(), true)
+	if err != nil || len(d.Versions) != 1 || d.Versions[0].Version != "1" {
+		t.Errorf("%+v, %v", d.Versions, err)
+	}
+}
+
+// TestRegistered is told before the run ends, and again where it failed.
+func TestRegistered(t *testing.T) {
+	p := open(t)
+	to := p.destination()
+	var told []string
+	var failure error = fault.New(fault.Unavailable, "%w", errAway)
+	to.Registered = func(_ context.Context, versions []record.Version) error {
+		for _, v := range versions {
+			told = append(told, v.Name+"/"+v.Version)
+		}
+		return failure
+	}
+	w := record.NewWriter(to)
+	if _, err := w.Deliver(t.Context(), sample(), false); !errors.Is(err, errAway) {
+		t.Fatal(err)
+	}
+	runs, err := p.SearchRuns(t.Context(), mlflow.RunQuery{ExperimentIDs: []string{"1"}, Filter: "attributes.run_name = 'run'"})
+	if err != nil || len(runs.Items) != 1 || runs.Items[0].Info.Status != mlflow.Running {
+		t.Errorf("%+v, %v", runs.Items, err)
+	}
+	failure = nil
+	d, err := w.Deliver(t.Context(), sample(), true)
+	if err != nil || d.Run.Status != mlflow.Finished || !slices.Equal(told, []string{"Sales/1", "Sales/1"}) {
+		t.Errorf("%+v, %v, told %v", d.Run, err, told)
 	}
 }

@@ -65,7 +65,7 @@ type Model struct {
 	Type     string       `json:"type,omitempty"`
 	Files    []File       `json:"files"`
 	Register string       `json:"register,omitempty"` // a registered model, made where it is missing; "" registers nothing
-	Digest   string       `json:"digest,omitempty"`   // of what the model does: one that equals the newest version's adds no version
+	Digest   string       `json:"digest,omitempty"`   // of what the model does: one that a version has already adds none
 	Tags     []mlflow.Tag `json:"tags,omitempty"`     // of the version
 }
 
