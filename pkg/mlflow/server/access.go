@@ -13,17 +13,28 @@ import (
 
 // Scope returns what a request needs a key for: writing, unless it only looks.
 func Scope(r *http.Request) auth.Scope {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || looks(r.URL.Path) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return auth.TrackingRead
+	case http.MethodPost:
+		if looks(r.URL.Path) {
+			return auth.TrackingRead
+		}
 	}
 	return auth.TrackingWrite
 }
 
-// looks reports whether POST requests to the path only read.
+// looks reports whether POST requests to the path only read. The path may stand
+// behind a static prefix; what follows the first root of an API is compared as a
+// whole, since the names of artifacts, which clients choose, may hold anything.
 func looks(path string) bool {
-	return slices.ContainsFunc([]string{
-		"/search", "/search-datasets", "/get-latest-versions", "/graphql", "/presigned-download-url",
-	}, func(end string) bool { return strings.HasSuffix(path, end) })
+	if _, call, ok := strings.Cut(path, "/2.0/"); ok {
+		return slices.Contains([]string{
+			"mlflow/experiments/search", "mlflow/experiments/search-datasets", "mlflow/runs/search", "mlflow/logged-models/search",
+			"mlflow/registered-models/get-latest-versions", "mlflow/artifacts/presigned-download-url",
+		}, call)
+	}
+	return path == "/graphql" || strings.HasSuffix(path, "/graphql") && strings.Count(path, "/") == 2
 }
 
 // Deny answers a request that was not let in, as MLflow's server words errors.

@@ -26,6 +26,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"slices"
 
@@ -41,10 +42,11 @@ type Options struct {
 	// Open returns the files at an artifact URI that is not mlflow-artifacts:/,
 	// such as file:///srv/x or s3://bucket/x.
 	Open         func(uri string) (artifact.Store, error)
-	StaticPrefix string       // before every path, such as /mlflow
-	UI           string       // the folder of MLflow's web pages; empty: none are served
-	MaxBody      int64        // bytes of a request that is no artifact; 0 is DefaultMaxBody
-	Logger       *slog.Logger // nil: nothing is logged
+	StaticPrefix string         // before every path, such as /mlflow
+	UI           string         // the folder of MLflow's web pages; empty: none are served
+	Sources      *regexp.Regexp // what the source of a new version must match; nil: anything that is safe
+	MaxBody      int64          // bytes of a request that is no artifact; 0 is DefaultMaxBody
+	Logger       *slog.Logger   // nil: nothing is logged
 }
 
 // DefaultMaxBody is how long a request may be: the largest dataset's profile that
@@ -126,6 +128,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unknown(w, r, serve)
 		return
 	}
+	w, r = patient(w, r)
 	h.mux.ServeHTTP(w, r) // not serve: only the mux fills in the path's values
 }
 

@@ -23,6 +23,9 @@ type origin struct{ run, model bool }
 // checkSource refuses a source that is not the client's to register, and turns
 // the source of a copied version into what the store keeps.
 func (h *handler) checkSource(ctx context.Context, n mlflow.NewVersion, given origin) (mlflow.NewVersion, error) {
+	if h.Sources != nil && n.Source != "" && !h.Sources.MatchString(n.Source) {
+		return n, mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid model version source: '%s'.", n.Source)
+	}
 	if err := checkScheme(n.Source, "source"); err != nil {
 		return n, err
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,6 +161,21 @@ func TestRunIDsOfTheCallersChoice(t *testing.T) {
 	for _, bad := range []string{"x", id[1:], strings.ToUpper(id), id + "0", "../" + id[3:]} {
 		if _, err := s.CreateRun(t.Context(), mlflow.NewRun{ID: bad}); !fault.Is(err, fault.Usage) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// TestRunIDForm holds the form to the expression of MLflow's server, whose $ also
+// stands before a last line break.
+func TestRunIDForm(t *testing.T) {
+	form := regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,255}\n?$`)
+	ids := []string{"", "a", "-a", "é", "aé٣²_-", "a b", "a/b", "a\n", "a\n\n", "a\nb", "a\xff", "a%"}
+	for _, n := range []int{254, 255, 256} {
+		ids = append(ids, "a"+strings.Repeat("x", n), "a"+strings.Repeat("é", n), "a"+strings.Repeat("é", n)+"\n")
+	}
+	for _, id := range ids {
+		if got, want := checkRunID(id) == nil, form.MatchString(id); got != want {
+			t.Errorf("%.20q of %d bytes: taken %v, want %v", id, len(id), got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -136,24 +137,36 @@ type registration struct {
 	Version json.Number `json:"version"`
 }
 
-// addRegistration tells a logged model that it is registered, as MLflow's pages
-// want to read it.
+// addRegistration tells a logged model that it is registered, in MLflow's words.
 func (t tx) addRegistration(id string, k versionKey) error {
 	m, err := t.liveModel(id)
 	if err != nil {
 		return err
 	}
-	list := []registration{{k.name, json.Number(k.number())}}
-	for _, r := range slices.Backward(m.Info.Registrations) {
-		if r.Name != k.name || r.Version != k.number() {
-			list = append([]registration{{r.Name, json.Number(r.Version)}}, list...)
+	return t.setLoggedTags(m, []mlflow.Tag{{Key: registrationsTag, Value: withRegistration(m.Info.Tags, k)}})
+}
+
+// withRegistration adds a version to registrationsTag, as Python writes JSON, and
+// leaves alone what others have written there.
+func withRegistration(tags []mlflow.Tag, k versionKey) string {
+	var there []json.RawMessage
+	for _, t := range tags {
+		if t.Key == registrationsTag && json.Unmarshal([]byte(t.Value), &there) != nil {
+			there = nil
 		}
 	}
-	value, err := json.Marshal(list)
-	if err != nil {
-		return err
+	var entries []string
+	for _, raw := range there {
+		var e struct {
+			Name    string
+			Version int64
+		}
+		if json.Unmarshal(raw, &e) != nil || e.Name != k.name || e.Version != k.version {
+			entries = append(entries, string(raw))
+		}
 	}
-	return t.setLoggedTags(m, []mlflow.Tag{{Key: registrationsTag, Value: string(value)}})
+	entries = append(entries, fmt.Sprintf(`{"name": %s, "version": %d}`, jsonQuoted(k.name), k.version))
+	return "[" + strings.Join(entries, ", ") + "]"
 }
 
 // noModel is the refusal of an id that nobody has.

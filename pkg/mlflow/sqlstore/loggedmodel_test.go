@@ -92,6 +92,21 @@ func TestRegistrationsAreReadFromTheTag(t *testing.T) {
 	}
 }
 
+// MLflow's own tests compare the text.
+func TestRegistrationsAreWrittenAsPythonDoes(t *testing.T) {
+	for before, want := range map[string]string{
+		``:                                `[{"name": "a \"\u00e4", "version": 7}]`,
+		`[]`:                              `[{"name": "a \"\u00e4", "version": 7}]`,
+		`no list`:                         `[{"name": "a \"\u00e4", "version": 7}]`,
+		`[{"name": "b", "version": "2"}]`: `[{"name": "b", "version": "2"}, {"name": "a \"\u00e4", "version": 7}]`,
+		`[{"name":"a \"ä", "version": "7"}, {"name": "a \"ä", "version": 7}]`: `[{"name":"a \"ä", "version": "7"}, {"name": "a \"\u00e4", "version": 7}]`,
+	} {
+		if got := withRegistration([]mlflow.Tag{{Key: "k", Value: "[1]"}, {Key: registrationsTag, Value: before}}, versionKey{name: `a "ä`, version: 7}); got != want {
+			t.Errorf("after %s\n%s, want\n%s", before, got, want)
+		}
+	}
+}
+
 // A logged model knows its versions, whoever wrote down the first one.
 func TestLoggedModelIsToldOfItsVersions(t *testing.T) {
 	s := open(t, Options{})

@@ -18,13 +18,16 @@ func offset(token string) (int, error) {
 	if token == "" {
 		return 0, nil
 	}
-	var p position
 	raw, err := base64.StdEncoding.DecodeString(token)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	if err != nil || p.Offset < 0 {
+	if err != nil {
 		return 0, mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid page token, could not base64-decode")
+	}
+	if !json.Valid(raw) {
+		return 0, mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid page token, decoded value=%s", quotedBytes(raw))
+	}
+	var p position
+	if json.Unmarshal(raw, &p) != nil || p.Offset <= 0 { // the first page has no token
+		return 0, mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid page token, parsed value=%s", raw)
 	}
 	return p.Offset, nil
 }

@@ -45,6 +45,24 @@ func quoted(s string) string {
 	return b.String()
 }
 
+// quotedBytes is Python's repr of bytes.
+func quotedBytes(raw []byte) string {
+	latin := make([]rune, len(raw))
+	for i, c := range raw {
+		latin[i] = rune(c)
+	}
+	var b strings.Builder
+	b.WriteByte('b')
+	for _, r := range quoted(string(latin)) {
+		if r <= '~' {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		}
+	}
+	return b.String()
+}
+
 // quotedList is Python's repr of a list of strings.
 func quotedList(list []string) string {
 	q := make([]string, len(list))

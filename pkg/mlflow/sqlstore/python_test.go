@@ -105,6 +105,20 @@ func FuzzPageToken(f *testing.F) {
 	})
 }
 
+func TestPageTokensOfOthersAreRefused(t *testing.T) {
+	for token, want := range map[string]string{
+		"abc":                  "Invalid page token, could not base64-decode",
+		"nonsense":             `Invalid page token, decoded value=b'\x9e\x89\xecz{\x1e'`, // MLflow 3.17.2's own words
+		"J1wK":                 `Invalid page token, decoded value=b"'\\\n"`,
+		"eyJvZmZzZXQiOiAwfQ==": `Invalid page token, parsed value={"offset": 0}`,
+		"eyJvZmZzZXQiOiAtNH0=": `Invalid page token, parsed value={"offset": -4}`,
+	} {
+		if _, err := offset(token); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", token, err, want)
+		}
+	}
+}
+
 func TestLocationsBecomeAbsolute(t *testing.T) {
 	dir := t.TempDir()
 	s := &Store{dir: dir}

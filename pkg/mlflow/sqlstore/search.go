@@ -66,10 +66,14 @@ func (s *selection) by(expression string, descending bool) {
 	s.order = append(s.order, expression)
 }
 
-// nullsLast sorts by an expression in which NULL comes last in both directions,
-// which only SQLite has words for.
+// nullsLast sorts by an expression in which NULL comes last in both directions.
+// Both databases take it for less than every value, so that it is last by itself
+// in a descending order, which an index can then serve. For the other one only
+// SQLite has words.
 func (s *selection) nullsLast(expression string, descending bool) {
-	s.order = append(s.order, "CASE WHEN "+expression+" IS NULL THEN 1 ELSE 0 END")
+	if !descending {
+		s.order = append(s.order, "CASE WHEN "+expression+" IS NULL THEN 1 ELSE 0 END")
+	}
 	s.by(expression, descending)
 }
 

@@ -38,6 +38,11 @@ func (s *Store) SearchRegisteredModels(ctx context.Context, q mlflow.RegistryQue
 		}
 		p.Next = keys.Next
 		p.Items, err = t.registeredModels(keys.Items)
+		for _, m := range p.Items { // MLflow's search has them by stage, though its get has not
+			slices.SortFunc(m.LatestVersions, func(a, b mlflow.ModelVersion) int {
+				return strings.Compare(a.CurrentStage, b.CurrentStage)
+			})
+		}
 		return err
 	})
 	return p, err

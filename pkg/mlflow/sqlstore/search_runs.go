@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/salesctl/salesctl/pkg/mlflow"
@@ -62,11 +63,24 @@ func (s *Store) runSelection(q mlflow.RunQuery) (*selection, error) {
 	sel := &selection{dialect: s.db.Dialect(), keys: "r.run_uuid", from: "runs r"}
 	among(sel, "r.experiment_id", experiments)
 	among(sel, "r.lifecycle_stage", stages)
+	equalFirst(conditions)
 	for _, c := range conditions {
 		sel.runs(c)
 	}
 	sel.runOrder(order)
 	return sel, nil
+}
+
+// equalFirst puts the comparisons that few runs pass before the others: SQLite
+// asks for each, in this order, only where those before it hold.
+func equalFirst(conditions []filter.Comparison) {
+	rank := func(c filter.Comparison) int {
+		if c.Op == filter.Equal {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(conditions, func(a, b filter.Comparison) int { return rank(a) - rank(b) })
 }
 
 // runs keeps the runs for which c holds. A run's name is compared as its tag: the

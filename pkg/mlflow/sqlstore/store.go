@@ -67,7 +67,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 }
 
 func (o Options) database(create bool) database.Options {
-	return database.Options{Dir: o.Dir, Create: create, Wait: o.Wait, Password: o.Password, Secret: o.Secret}
+	return database.Options{Dir: o.Dir, Create: create, Wait: o.Wait, Password: o.Password, Secret: o.Secret, InMemory: true}
 }
 
 // Path returns the absolute path of the database, or its address.

@@ -15,6 +15,7 @@ import (
 
 // Limits that only this package needs, in characters.
 const (
+	maxRunIDForm     = 256 // of any run; those of this schema are shorter
 	maxLocation      = 2048
 	maxDatasetName   = 500
 	maxDatasetDigest = 36
@@ -30,7 +31,9 @@ const (
 	badPath       = "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to "
 )
 
-var runID = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,255}\n?$`)
+// runID is the form of a run's id, whose length is counted apart: as {0,255} the
+// count would make 255 copies of the classes, and megabytes at every start.
+var runID = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]*\n?$`)
 
 // invalid refuses a value of a parameter.
 func invalid(param, value, why string) error {
@@ -144,7 +147,7 @@ func checkExperimentName(name string) error {
 }
 
 func checkRunID(id string) error {
-	if !runID.MatchString(id) {
+	if !runID.MatchString(id) || utf8.RuneCountInString(strings.TrimSuffix(id, "\n")) > maxRunIDForm {
 		return invalid("run_id", jsonQuoted(id), "")
 	}
 	return nil

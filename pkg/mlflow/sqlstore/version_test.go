@@ -109,6 +109,13 @@ func TestOrderOfLatestVersions(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Version != "3" || got[1].Version != "2" {
 		t.Errorf("versions %+v, %v", got, err)
 	}
+	found, err := s.SearchRegisteredModels(t.Context(), mlflow.RegistryQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := found.Items[0].LatestVersions; len(got) != 2 || got[0].Version != "2" || got[1].Version != "3" { // None, Staging
+		t.Errorf("a search finds versions %+v", got)
+	}
 }
 
 // Versions of an old MLflow have no storage location.
