@@ -131,8 +131,8 @@ func (s *server) lost(ctx context.Context, served []sales.Served, err error) {
 	s.Logger.ErrorContext(ctx, "answer not recorded", "request_id", served[0].RequestID, "numbers", len(served), "error", err)
 }
 
-// settle waits for what still is to be recorded, until ctx ends.
-func (s *server) settle(ctx context.Context) {
+// Settle waits for what still is to be recorded, until ctx ends.
+func (s *server) Settle(ctx context.Context) {
 	s.late.wait(ctx)
 	if left := s.late.batch(); len(left) > 0 {
 		s.lost(ctx, left, ctx.Err())

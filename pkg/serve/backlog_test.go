@@ -74,7 +74,7 @@ func TestLockedRecorder(t *testing.T) {
 				want = append(want, h+1)
 			}
 		}
-		s.settle(t.Context())
+		s.Settle(t.Context())
 		var got []int
 		for _, p := range to.all() {
 			got = append(got, p.Horizon)
@@ -106,7 +106,7 @@ func TestRecordsThatAreLost(t *testing.T) {
 		"the end comes first": func(t *testing.T, s *server, _ *lockedStore) string {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			s.settle(ctx)
+			s.Settle(ctx)
 			return "numbers=520 error=\"context deadline"
 		},
 	} {
@@ -115,7 +115,7 @@ func TestRecordsThatAreLost(t *testing.T) {
 				s, to, log := locking(t)
 				ask(t, s, sales.MaxSteps)
 				want := lose(t, s, to)
-				s.settle(t.Context())
+				s.Settle(t.Context())
 				if !strings.Contains(log.String(), want) {
 					t.Errorf("the log does not say %q:\n%s", want, log)
 				}
@@ -133,7 +133,7 @@ func TestServeSettles(t *testing.T) {
 		ask(t, s, 3)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := Serve(ctx, silent{make(chan struct{})}, s, ServeOptions{}); err != nil {
+		if err := Serve(ctx, silent{make(chan struct{})}, s, ServeOptions{Settle: s.Settle}); err != nil {
 			t.Error(err)
 		}
 		if n := len(to.all()); n != 3 {

@@ -69,7 +69,7 @@ func predictionRecord(q row, p sales.Prediction) record.Record {
 		{Key: "store", Value: q.store.String()}, {Key: "date", Value: q.input},
 	}}
 	for i, name := range rowFields {
-		r.Params = append(r.Params, mlflow.Param{Key: strings.ToLower(name), Value: strconv.FormatFloat(q.values[i], 'g', -1, 64)})
+		r.Params = append(r.Params, mlflow.Param{Key: strings.ToLower(name), Value: strconv.FormatFloat(q.values[i], 'f', -1, 64)})
 	}
 	names := map[string]string{"gbt": "xgboost_prediction", "rf": "random_forest_prediction"}
 	for _, part := range p.Parts {
@@ -94,7 +94,7 @@ func (s *server) forecastRecord(q outlook, f sales.Forecast) (record.Record, err
 	rows := [][]string{{"Date", "Sales"}}
 	for i, p := range f.Points {
 		r.Metrics = append(r.Metrics, mlflow.Metric{Key: fmt.Sprintf("forecast_day_%d_sales", i+1), Value: mlflow.Number(p.Mean)})
-		rows = append(rows, []string{p.Period.String(), strconv.FormatFloat(p.Mean, 'g', -1, 64)})
+		rows = append(rows, []string{p.Period.String(), strconv.FormatFloat(p.Mean, 'f', -1, 64)})
 	}
 	var b bytes.Buffer
 	err := csv.NewWriter(&b).WriteAll(rows)

@@ -107,8 +107,9 @@ func listenFault(err error, ip netip.Addr, port int) error {
 
 // ServeOptions configure Serve.
 type ServeOptions struct {
-	Drain  time.Duration // how long requests in hand may take at the end; 0 means 10 s
-	Logger *slog.Logger  // nil says nothing
+	Drain  time.Duration             // how long requests in hand may take at the end; 0 means 10 s
+	Settle func(ctx context.Context) // waits for what the requests leave behind, such as Handler.Settle; may be nil
+	Logger *slog.Logger              // nil says nothing
 }
 
 // Serve answers on l until ctx ends, and then closes l, finishes the requests in
@@ -146,8 +147,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o ServeOptions) 
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		o.Logger.Warn("the listener ended before its time", "error", err)
 	}
-	if h, ok := h.(interface{ settle(context.Context) }); ok {
-		h.settle(limit)
+	if o.Settle != nil {
+		o.Settle(limit)
 	}
 	return nil
 }

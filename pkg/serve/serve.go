@@ -85,8 +85,15 @@ type server struct {
 	unmapped error // why the Python original's URLs cannot answer; nil where they can
 }
 
+// Handler answers the HTTP API.
+type Handler interface {
+	http.Handler
+	// Settle waits for what still is to be recorded, until ctx ends.
+	Settle(ctx context.Context)
+}
+
 // New returns the handler of the HTTP API.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (Handler, error) {
 	if o.Model == nil || o.History == nil || o.Recorder == nil {
 		return nil, errors.New("serve: a model, a history and a recorder are needed")
 	}

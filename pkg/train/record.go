@@ -306,7 +306,7 @@ func number(x float64) string {
 	if math.IsNaN(x) {
 		return ""
 	}
-	return strconv.FormatFloat(x, 'g', -1, 64)
+	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 // dataset describes the sales that were trained on, all of them, as MLflow
