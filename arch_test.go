@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"pkg/mlflow/client":         {"pkg/mlflow", "pkg/artifact"},
 	"pkg/mlflow/record":         {"pkg/mlflow", "pkg/artifact"},
 	"pkg/mlflow/spool":          {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact"},
+	"pkg/mlflow/transfer":       {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact"},
 	"pkg/mlflow/server":         {"pkg/mlflow", "pkg/artifact", "pkg/auth"},
 	"pkg/mlflow/mlflowtest":     {"pkg/mlflow"},
 	"pkg/database/databasetest": {"pkg/database"},
@@ -73,7 +74,7 @@ var tops = []string{"cmd/", "bench/", "."}
 
 // tests may be imported by tests only.
 var tests = []string{"pkg/model/modeltest", "pkg/mlflow/mlflowtest", "pkg/artifact/artifacttest", "pkg/database/databasetest", "testdata",
-	"pkg/mlflow/sqlstore", "pkg/mlflow/server"} // what a client and a record are tested against
+	"pkg/mlflow/sqlstore", "pkg/mlflow/server", "pkg/mlflow/client"} // what a client and a record are tested against
 
 // doors lists, for an outside module, the rooms that may import it.
 var doors = map[string][]string{

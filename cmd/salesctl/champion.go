@@ -27,10 +27,14 @@ type champion struct {
 // champion opens the version of the pipeline that the alias champion points at.
 func (t *tracking) champion(ctx context.Context) (champion, error) {
 	v, err := t.GetVersionByAlias(ctx, promote.Pipeline, promote.Champion)
+	next := "run `salesctl train`"
 	switch mlflow.CodeOf(err) {
-	case mlflow.ResourceDoesNotExist, mlflow.InvalidParameterValue: // no such model; no such alias
+	case mlflow.InvalidParameterValue: // no such alias
+		next = "`salesctl models list` shows the versions, `salesctl models promote VERSION` makes one the champion"
+		fallthrough
+	case mlflow.ResourceDoesNotExist: // no such model
 		return champion{}, fault.New(fault.NotFound, "there is no %s@%s in %s: %w", promote.Pipeline, promote.Champion, t.place, err).
-			WithHint("run `salesctl train`")
+			WithHint("%s", next)
 	}
 	if err != nil {
 		return champion{}, err

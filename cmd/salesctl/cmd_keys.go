@@ -102,10 +102,15 @@ func newKeysRevoke(a *app) *cobra.Command {
   salesctl keys revoke 0a1b2c3d4e5f --yes
   salesctl keys revoke 0a1b2c3d4e5f --dry-run`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if ok, err := c.agreed(a, "revoke key "+args[0]); !ok || err != nil {
+			ring := a.keyring()
+			k, err := ring.Get(args[0])
+			if err != nil {
 				return err
 			}
-			if err := a.keyring().Revoke(args[0]); err != nil {
+			if ok, err := c.agreed(a, "revoke key "+k.ID+" ("+k.Name+")"); !ok || err != nil {
+				return err
+			}
+			if err := ring.Revoke(k.ID); err != nil {
 				return err
 			}
 			a.note("revoked %s", args[0])

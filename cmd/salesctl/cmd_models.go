@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
@@ -44,8 +38,9 @@ A VERSION is a number, or an alias such as @champion.`,
 
 // versions returns the versions of a registered model, the newest first.
 func versions(ctx context.Context, t *tracking, name string) ([]mlflow.ModelVersion, error) {
-	if _, err := t.GetRegisteredModel(ctx, name); err != nil {
-		return nil, noModel(t, name, err)
+	model, err := t.GetRegisteredModel(ctx, name)
+	if err != nil {
+		return nil, noModel(t, err)
 	}
 	q := mlflow.RegistryQuery{Filter: fmt.Sprintf("name = '%s'", name), OrderBy: []string{"version_number DESC"}, MaxResults: mlflow.MaxSearchPage}
 	var all []mlflow.ModelVersion
@@ -56,15 +51,25 @@ func versions(ctx context.Context, t *tracking, name string) ([]mlflow.ModelVers
 		}
 		all = append(all, page.Items...)
 		if q.PageToken = page.Next; page.Next == "" {
-			return all, nil
+			break
 		}
 	}
+	for i, v := range all { // a search over REST leaves them out
+		all[i].Aliases = nil
+		for _, a := range model.Aliases {
+			if a.Version == v.Version {
+				all[i].Aliases = append(all[i].Aliases, a.Alias)
+			}
+		}
+	}
+	return all, nil
 }
 
 // noModel adds the next step where a registered model does not exist.
-func noModel(t *tracking, name string, err error) error {
+func noModel(t *tracking, err error) error {
 	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.NotFound, "%s: %w", t.place, err).WithHint("`salesctl train` registers %s", name)
+		return fault.New(fault.NotFound, "%s: %w", t.place, err).
+			WithHint("`salesctl train` registers %s, %s and %s", promote.Pipeline, promote.XGBoost, promote.Forest)
 	}
 	return err
 }
@@ -73,7 +78,8 @@ func noModel(t *tracking, name string, err error) error {
 func version(ctx context.Context, t *tracking, name, text string) (mlflow.ModelVersion, error) {
 	if alias, ok := strings.CutPrefix(text, "@"); ok {
 		v, err := t.GetVersionByAlias(ctx, name, alias)
-		if err != nil {
+		switch mlflow.CodeOf(err) {
+		case mlflow.ResourceDoesNotExist, mlflow.InvalidParameterValue: // no such model; no such alias
 			err = fault.New(fault.NotFound, "%s@%s: %w", name, alias, err).WithHint("`salesctl models list` shows the versions and their aliases")
 		}
 		return v, err
@@ -186,43 +192,6 @@ func versionTable(v mlflow.ModelVersion, uri string) table {
 	return t
 }
 
-func newModelsRegister(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "register FILE",
-		Short: "Register a pipeline file, such as one of `salesctl models export`",
-		Args:  cobra.ExactArgs(1),
-		Example: `  salesctl models register model.pipeline
-  salesctl models export @champion --out champion
-  salesctl models register champion/model.pipeline -C /srv/other`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.settings(cmd)
-			if err != nil {
-				return err
-			}
-			file, err := a.open(args[0])
-			if err != nil {
-				return err
-			}
-			body, err := io.ReadAll(file)
-			if err = errors.Join(err, file.Close()); err != nil {
-				return err
-			}
-			r, err := train.Import(body, a.provenance(s), a.now())
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			ctx := cmd.Context()
-			return a.withTracking(ctx, s, true, func(t *tracking) error {
-				d, _, err := t.deliver(ctx, r)
-				if err == nil {
-					a.noteVersions(d)
-				}
-				return err
-			})
-		},
-	}
-}
-
 func newModelsAlias(a *app) *cobra.Command {
 	var name string
 	var remove bool
@@ -238,22 +207,55 @@ func newModelsAlias(a *app) *cobra.Command {
 				return fault.New(fault.Usage, "an alias is either pointed at a VERSION or taken away by --delete")
 			}
 			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				err := error(nil)
 				if remove {
-					err = t.DeleteAlias(ctx, name, args[0])
-				} else {
-					err = t.SetAlias(ctx, name, args[0], args[1])
+					return a.dropAlias(ctx, t, name, args[0])
 				}
-				if err == nil && name == promote.Pipeline {
-					err = promote.Follow(ctx, t)
-				}
-				return err
+				return a.setAlias(ctx, t, name, args[0], args[1])
 			})
 		},
 	}
 	addName(cmd, &name)
 	cmd.Flags().BoolVar(&remove, "delete", false, "take the alias away")
 	return cmd
+}
+
+// setAlias points an alias at a version. The champion is made by a promotion,
+// which keeps the way back.
+func (a *app) setAlias(ctx context.Context, t *tracking, name, alias, to string) error {
+	v, err := version(ctx, t, name, to)
+	if err != nil {
+		return err
+	}
+	if name == promote.Pipeline && alias == promote.Champion {
+		c, err := promote.Promote(ctx, t, v.Version)
+		return a.noteChange(c, err)
+	}
+	if err := t.SetAlias(ctx, name, alias, v.Version); err != nil {
+		return err
+	}
+	a.note("%s@%s is version %s", name, alias, v.Version)
+	return followed(ctx, t, name)
+}
+
+// dropAlias takes an alias away, which must be there.
+func (a *app) dropAlias(ctx context.Context, t *tracking, name, alias string) error {
+	v, err := version(ctx, t, name, "@"+alias)
+	if err != nil {
+		return err
+	}
+	if err := t.DeleteAlias(ctx, name, alias); err != nil {
+		return err
+	}
+	a.note("%s@%s, which was version %s, is gone", name, alias, v.Version)
+	return followed(ctx, t, name)
+}
+
+// followed repairs the aliases of the regressors after a change of the pipeline's.
+func followed(ctx context.Context, t *tracking, name string) error {
+	if name != promote.Pipeline {
+		return nil
+	}
+	return promote.Follow(ctx, t)
 }
 
 func newModelsPromote(a *app) *cobra.Command {
@@ -307,123 +309,4 @@ func (a *app) noteChange(c promote.Change, err error) error {
 		a.note("version %s of %s is the champion, in place of %s; back: salesctl models rollback", c.To, promote.Pipeline, c.From)
 	}
 	return nil
-}
-
-func newModelsVerify(a *app) *cobra.Command {
-	var all bool
-	cmd := &cobra.Command{
-		Use:   "verify [VERSION]",
-		Short: "Check that a version's files are what was registered, and answer as they did",
-		Args:  cobra.MaximumNArgs(1),
-		Example: `  salesctl models verify
-  salesctl models verify 2
-  salesctl models verify --all`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if all && len(args) > 0 {
-				return fault.New(fault.Usage, "--all and a VERSION exclude each other")
-			}
-			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				check, err := asked(ctx, t, all, args)
-				if err != nil {
-					return err
-				}
-				for _, v := range check {
-					if err := t.verify(ctx, v); err != nil {
-						return fmt.Errorf("version %s of %s: %w", v.Version, v.Name, err)
-					}
-					a.note("version %s of %s is as it was registered", v.Version, v.Name)
-				}
-				return nil
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&all, "all", false, "every version")
-	return cmd
-}
-
-// asked are the versions to check.
-func asked(ctx context.Context, t *tracking, all bool, args []string) ([]mlflow.ModelVersion, error) {
-	if all {
-		return versions(ctx, t, promote.Pipeline)
-	}
-	v, err := version(ctx, t, promote.Pipeline, versionArg(args))
-	return []mlflow.ModelVersion{v}, err
-}
-
-// verify checks every byte of the pipeline against the version's digest, and its
-// golden answers.
-func (t *tracking) verify(ctx context.Context, v mlflow.ModelVersion) error {
-	c, err := t.open(ctx, v)
-	if err != nil {
-		return err
-	}
-	err = c.Warm()
-	h := sha256.New()
-	_, copied := artifact.Copy(h, c.file)
-	if err = errors.Join(err, copied, c.Close()); err != nil {
-		return err
-	}
-	want := versionTag(v, record.TagDigest)
-	if got := hex.EncodeToString(h.Sum(nil)); want != "" && got != want {
-		return fault.New(fault.Integrity, "%s has the SHA-256 %s, registered was %s", c.name, got, want).
-			WithHint("promote another version, or restore the file")
-	}
-	return nil
-}
-
-func newModelsExport(a *app) *cobra.Command {
-	var name, out string
-	cmd := &cobra.Command{
-		Use:   "export [VERSION] --out DIR",
-		Short: "Write a version's files to a folder",
-		Args:  cobra.MaximumNArgs(1),
-		Example: `  salesctl models export --out champion
-  salesctl models export 2 --out v2
-  salesctl models export --name XGB-Sales-Forecasting --out xgboost`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" {
-				return fault.New(fault.Usage, "--out is missing: which folder?").WithHint("--out champion")
-			}
-			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				v, err := version(ctx, t, name, versionArg(args))
-				if err != nil {
-					return err
-				}
-				return t.export(ctx, v, a.path(out))
-			})
-		},
-	}
-	addName(cmd, &name)
-	cmd.Flags().StringVar(&out, "out", "", "the `DIR` to write to; it must not exist")
-	return cmd
-}
-
-// export copies all files of a version to a folder.
-func (t *tracking) export(ctx context.Context, v mlflow.ModelVersion, dir string) error {
-	if found, err := filepath.Glob(dir); err != nil || len(found) > 0 {
-		return errors.Join(err, fault.New(fault.Usage, "--out: %s exists", dir).WithHint("name a new folder"))
-	}
-	uri, err := t.ModelVersionDownloadURI(ctx, v.Name, v.Version)
-	if err != nil {
-		return err
-	}
-	from, err := t.files(ctx, uri)
-	if err != nil {
-		return err
-	}
-	to := artifact.NewLocal(dir)
-	n := 0
-	err = artifact.Walk(ctx, from, "", func(e artifact.Entry) error {
-		n++
-		f, err := from.Get(ctx, e.Path)
-		if err != nil {
-			return err
-		}
-		err = to.Put(ctx, e.Path, io.NewSectionReader(f, 0, f.Size()))
-		return errors.Join(err, f.Close())
-	})
-	if err == nil && n == 0 {
-		err = fault.New(fault.NotFound, "version %s of %s has no files at %s", v.Version, v.Name, uri)
-	}
-	return err
 }

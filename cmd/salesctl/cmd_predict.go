@@ -44,7 +44,8 @@ earlier, the periods between are forecast first, and a warning says so.
 
 With -o csv --features writes what stock Python gives the registered regressors,
 pd.read_csv(FILE, dtype=float), a line a row in the order of the rows. Their
-answers are the column output of --raw; times the scale they are predictions.`,
+answers are the column output of --raw; times the scale, they are predictions, as
+far as 32-bit sums go.`,
 		GroupID: groupMain,
 		Args:    cobra.MaximumNArgs(1),
 		Example: `  salesctl predict --store 1 --date 2012-11-03 --set temperature=75.5 --set fuel_price=3.45 --set cpi=238.2 --set unemployment=5.8

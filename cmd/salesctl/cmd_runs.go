@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -212,10 +212,29 @@ id, or latest for the newest training.`,
 	}
 }
 
+// findRuns returns the runs of ids, none of them twice.
+func findRuns(ctx context.Context, t *tracking, ids []string) (runs []mlflow.Run, err error) {
+	for _, id := range ids {
+		r, err := findRun(ctx, t, id)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(runs, func(o mlflow.Run) bool { return o.Info.ID == r.Info.ID }) {
+			return nil, fault.New(fault.Usage, "the run %s is named twice", r.Info.ID)
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
 // findRun returns the run of an id, or the newest training.
 func findRun(ctx context.Context, t *tracking, id string) (mlflow.Run, error) {
 	if id != "latest" {
-		return t.GetRun(ctx, id)
+		r, err := t.GetRun(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			err = fault.New(fault.NotFound, "%w", err).WithHint("`salesctl runs list --experiment all --nested` shows the ids")
+		}
+		return r, err
 	}
 	q := runsQuery{experiment: train.Experiment, limit: 1}
 	runs, err := q.find(ctx, t, "")
@@ -236,6 +255,7 @@ func runTable(r mlflow.Run) table {
 	add("run", "id", i.ID)
 	add("run", "name", i.Name)
 	add("run", "status", string(i.Status))
+	add("run", "lifecycle", i.LifecycleStage)
 	add("run", "started", moment(i.StartTime))
 	add("run", "artifacts", i.ArtifactURI)
 	for _, p := range r.Data.Params {
@@ -267,13 +287,9 @@ func newRunsCompare(a *app) *cobra.Command {
   salesctl runs compare latest 0123456789abcdef0123456789abcdef -o csv`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				var runs []mlflow.Run
-				for _, id := range args {
-					r, err := findRun(ctx, t, id)
-					if err != nil {
-						return err
-					}
-					runs = append(runs, r)
+				runs, err := findRuns(ctx, t, args)
+				if err != nil {
+					return err
 				}
 				return a.render(compareTable(runs, all))
 			})
@@ -309,80 +325,11 @@ func compareTable(runs []mlflow.Run, all bool) table {
 	for _, at := range order {
 		same := true
 		for _, v := range values[at] {
-			same = same && v == values[at][0]
+			same = same && fmt.Sprint(v) == fmt.Sprint(values[at][0]) // NaN equals itself here
 		}
 		if all || !same {
 			t.Rows = append(t.Rows, append([]any{at.kind, at.name}, values[at]...))
 		}
 	}
 	return t
-}
-
-// change are the flags of commands that take something away.
-type change struct{ yes, dryRun bool }
-
-func (c *change) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "do not ask")
-	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "say what would be done, and do nothing")
-}
-
-// agreed asks, unless told not to; in a dry run it says what would happen.
-func (c *change) agreed(a *app, what string) (bool, error) {
-	switch {
-	case c.dryRun:
-		a.note("would %s (--dry-run)", what)
-		return false, nil
-	case c.yes:
-		return true, nil
-	}
-	return true, a.ask(strings.ToUpper(what[:1]) + what[1:] + "?")
-}
-
-func newRunsDelete(a *app) *cobra.Command {
-	var c change
-	cmd := &cobra.Command{
-		Use:   "delete RUN...",
-		Short: "Delete runs; they can be restored until they are collected",
-		Args:  cobra.MinimumNArgs(1),
-		Example: `  salesctl runs delete 0123456789abcdef0123456789abcdef
-  salesctl runs delete 0123456789abcdef0123456789abcdef --dry-run
-  salesctl runs delete 0123456789abcdef0123456789abcdef --yes`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				if ok, err := c.agreed(a, "delete "+strings.Join(args, ", ")); !ok || err != nil {
-					return err
-				}
-				return eachRun(ctx, a, args, "deleted", t.DeleteRun)
-			})
-		},
-	}
-	c.add(cmd)
-	return cmd
-}
-
-func newRunsRestore(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "restore RUN...",
-		Short: "Restore deleted runs",
-		Args:  cobra.MinimumNArgs(1),
-		Example: `  salesctl runs restore 0123456789abcdef0123456789abcdef
-  salesctl runs list --deleted
-  salesctl runs restore 0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				return eachRun(ctx, a, args, "restored", t.RestoreRun)
-			})
-		},
-	}
-}
-
-// eachRun does one thing to every run, and says so.
-func eachRun(ctx context.Context, a *app, ids []string, done string, do func(context.Context, string) error) error {
-	for _, id := range ids {
-		if err := do(ctx, id); err != nil {
-			return err
-		}
-		a.note("%s %s", done, id)
-	}
-	return nil
 }

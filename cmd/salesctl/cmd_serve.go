@@ -125,14 +125,15 @@ func (a *app) answer(ctx context.Context, s *config.Settings, l net.Listener, lo
 	if err != nil {
 		return err
 	}
-	if h, err = a.guard(h, s.Serve.Auth, s.Serve.Hosts, log); err != nil {
+	guarded, err := a.guard(h, s.Serve.Auth, s.Serve.Hosts, "", log)
+	if err != nil {
 		return err
 	}
 	a.note("version %s of %s, trained through %s, data in %s", c.version, promote.Pipeline, c.Info().TrainedThrough, db.Path())
 	a.note("logging to %s", t.place)
 	a.note("listening on http://%s", l.Addr())
 	ready(l.Addr())
-	return serve.Serve(ctx, l, h, serve.ServeOptions{Logger: log})
+	return serve.Serve(ctx, l, guarded, serve.ServeOptions{Settle: h.Settle, Logger: log})
 }
 
 // logInferences logs what is served in the background; what the tracking place

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,8 @@ func newTracking(a *app) *cobra.Command {
   salesctl tracking serve --mlflow-ui-dir auto
   salesctl tracking replay`,
 	}
-	cmd.AddCommand(newTrackingServe(a), newTrackingReplay(a), newTrackingDoctor(a), newTrackingGC(a))
+	cmd.AddCommand(newTrackingServe(a), newTrackingReplay(a), newTrackingDoctor(a), newTrackingGC(a),
+		newTrackingExport(a), newTrackingImport(a))
 	return cmd
 }
 
@@ -68,12 +71,19 @@ the requests in hand and exits 0.`,
 	return cmd
 }
 
+// staticPrefix is a path before every other; it may be empty.
+var staticPrefix = regexp.MustCompile(`^(/[0-9A-Za-z][0-9A-Za-z._-]*)*$`)
+
 // run serves until ctx ends.
 func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log *slog.Logger) (err error) {
 	if !isDatabase(s.Tracking.URI) {
 		err := fault.New(fault.Config, "%s is a server, not a database to serve", config.Redact(s.Tracking.URI)).
 			WithHint("--backend-store-uri sqlite:///mlflow.db, or mysql://user@host/db")
 		return s.Refuse("tracking.uri", err)
+	}
+	if !staticPrefix.MatchString(o.prefix) {
+		return fault.New(fault.Usage, "--static-prefix %q must begin with a slash, end without one, and hold letters, digits, -, _ and . between slashes", o.prefix).
+			WithHint("--static-prefix /mlflow")
 	}
 	l, err := serve.Listen(ctx, serve.ListenOptions{Host: s.Tracking.Host, Port: s.Tracking.Port, Auth: s.Tracking.Auth, Logger: log})
 	if err != nil {
@@ -89,7 +99,7 @@ func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log
 	if err != nil {
 		return err
 	}
-	guarded, err := a.guard(h, s.Tracking.Auth, s.Tracking.Hosts, log)
+	guarded, err := a.guard(h, s.Tracking.Auth, s.Tracking.Hosts, o.prefix, log)
 	if err != nil {
 		return err
 	}
@@ -127,8 +137,9 @@ func (a *app) pages(s *config.Settings) (string, error) {
 }
 
 // guard puts the keys, the Host check and the audit before a handler.
-func (a *app) guard(h http.Handler, how string, hosts []string, log *slog.Logger) (http.Handler, error) {
-	o := auth.Options{Scope: scopeOf, Hosts: hosts, Flag: "--allowed-hosts", Deny: deny}
+func (a *app) guard(h http.Handler, how string, hosts []string, prefix string, log *slog.Logger) (http.Handler, error) {
+	scope := func(r *http.Request) auth.Scope { return scopeOf(r, prefix) }
+	o := auth.Options{Scope: scope, Hosts: hosts, Flag: "--allowed-hosts", Deny: deny}
 	if how == serve.AuthKey {
 		o.Keys = a.keyring()
 		keys, err := o.Keys.List()
@@ -143,9 +154,10 @@ func (a *app) guard(h http.Handler, how string, hosts []string, log *slog.Logger
 	return auth.Guard(h, o), nil
 }
 
-// scopeOf is what a request to any of our servers needs; "" needs no key.
-func scopeOf(r *http.Request) auth.Scope {
-	switch r.URL.Path {
+// scopeOf is what a request to any of our servers needs; "" needs no key. Who asks
+// for a server's health, such as a load balancer, has none.
+func scopeOf(r *http.Request, prefix string) auth.Scope {
+	switch strings.TrimPrefix(r.URL.Path, prefix) {
 	case "/healthz", "/health", "/version":
 		return ""
 	case "/predict_sales", "/forecast_sales", "/monitor_mlflow":
@@ -161,7 +173,7 @@ func deny(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, auth.ErrForbidden) {
 		status = http.StatusForbidden
 	}
-	if scopeOf(r) == auth.API {
+	if scopeOf(r, "") == auth.API {
 		serve.Deny(w, status, err)
 		return
 	}

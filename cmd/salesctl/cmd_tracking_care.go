@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -34,12 +36,17 @@ func newTrackingDoctor(a *app) *cobra.Command {
 	}
 }
 
+const emptyHint = "`salesctl train` and `salesctl tracking serve` make the tables"
+
 // diagnose shows what the database holds; anything wrong is an error.
 func (a *app) diagnose(ctx context.Context, s *config.Settings) error {
 	if err := wantDatabase(s); err != nil {
 		return err
 	}
 	h, err := sqlstore.Diagnose(ctx, s.Tracking.URI, sqlstore.Options{Dir: a.dir, Secret: true})
+	if fault.Is(err, fault.NotFound) && fault.HintOf(err) == "" {
+		err = fault.New(fault.NotFound, "%w", err).WithHint(emptyHint)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,16 +55,15 @@ func (a *app) diagnose(ctx context.Context, s *config.Settings) error {
 		t.Rows = append(t.Rows, []any{size.Name, size.Rows, size.Bytes})
 	}
 	a.note("%s", h.Path)
-	a.note("head %s; MLflow %s, which this program speaks, has %s", h.Head, h.Release, h.Want)
+	a.note("head %q; MLflow %s, which this program speaks, has %q", h.Head, h.Release, h.Want)
 	if err := a.render(t); err != nil {
 		return err
 	}
 	switch {
 	case h.Head == "" && len(h.Tables) == 0:
-		return fault.New(fault.NotFound, "%s is empty", h.Path).WithHint("`salesctl train` and `salesctl tracking serve` make the tables")
+		return fault.New(fault.NotFound, "%s is empty", h.Path).WithHint(emptyHint)
 	case h.Head != h.Want:
-		return fault.New(fault.Conflict, "the tables are at head %q, this program needs %s", h.Head, h.Want).
-			WithHint("MLflow %s brings an older database there: mlflow db upgrade URI", h.Release)
+		return a.withTracking(ctx, s, false, func(*tracking) error { return nil }) // says what is wrong with it
 	case len(h.Missing) > 0:
 		return fault.New(fault.Integrity, "missing: %s", strings.Join(h.Missing, ", ")).
 			WithHint("restore a backup, or make the missing ones as MLflow %s has them", h.Release)
@@ -71,7 +77,7 @@ func wantDatabase(s *config.Settings) error {
 	if isDatabase(s.Tracking.URI) {
 		return nil
 	}
-	err := fault.New(fault.Config, "%s is a server: this works on a database", config.Redact(s.Tracking.URI)).
+	err := fault.New(fault.Config, "%s is no database, and this works on one", config.Redact(s.Tracking.URI)).
 		WithHint("run it where the server's database is, with SALESCTL_TRACKING_URI=sqlite:///mlflow.db or mysql://user@host/db")
 	return s.Refuse("tracking.uri", err)
 }
@@ -86,16 +92,30 @@ interrupted, it makes no run twice.`,
 		Args: noArgs,
 		Example: `  salesctl tracking replay
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 salesctl tracking replay
-  salesctl tracking replay --json`,
+  salesctl tracking replay --quiet`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd)
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			return a.withTracking(ctx, s, true, func(t *tracking) error { return a.replay(ctx, t) })
+			return a.replayWaiting(cmd.Context(), s)
 		},
 	}
+}
+
+// replayWaiting sends what waits, if anything does, and makes no database for it:
+// what waits was meant for a server that is there.
+func (a *app) replayWaiting(ctx context.Context, s *config.Settings) error {
+	folder := a.path(stateFolder + "/" + spoolFolder)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		a.note("nothing waits: there is no %s", folder)
+		return nil
+	}
+	err := a.withTracking(ctx, s, false, func(t *tracking) error { return a.replay(ctx, t) })
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "%w", err).WithHint("say where to send it: MLFLOW_TRACKING_URI=http://127.0.0.1:5000 salesctl tracking replay")
+	}
+	return err
 }
 
 // gcOptions are the flags of `salesctl tracking gc`.
@@ -157,7 +177,12 @@ func (o *gcOptions) run(ctx context.Context, a *app, s *config.Settings) error {
 		if err != nil {
 			return err
 		}
-		if trash = o.chosen(trash); len(trash) == 0 {
+		all := len(trash)
+		trash = o.chosen(trash)
+		if kept := all - len(trash); kept > 0 {
+			a.note("%s kept: registered versions need it", fault.Counted(kept, "deleted thing"))
+		}
+		if len(trash) == 0 {
 			a.note("there is nothing to collect")
 			return nil
 		}

@@ -221,10 +221,10 @@ func spaces(r pipeline.Recipe) ([]train.Space, error) {
 // noteKept tells people where the pipeline is and what comes next.
 func (a *app) noteKept(r train.Report, alias string, unregistered bool) {
 	switch {
+	case r.RunID == "": // it waits, and a warning says so
+		return
 	case unregistered:
 		a.note("run %s logged, no version registered (--no-register)", r.RunID)
-		return
-	case r.Version == "": // it waits, and a warning says so
 		return
 	case !r.Fresh:
 		a.note("version %s of %s is unchanged: no version was added", r.Version, promote.Pipeline)

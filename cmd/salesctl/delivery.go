@@ -91,8 +91,7 @@ type trainingLog struct {
 // Deliver implements train.Log.
 func (l *trainingLog) Deliver(ctx context.Context, r record.Record) (record.Delivered, error) {
 	d, err := l.send(ctx, r)
-	away := fault.Is(err, fault.Unavailable) || errors.Is(err, context.DeadlineExceeded)
-	if l.to.far == nil || !away {
+	if err == nil || fault.Is(err, fault.Usage) || fault.Is(err, fault.Invalid) { // nobody will ever take it
 		return d, err
 	}
 	s, opened := l.app.openSpool()
@@ -103,7 +102,11 @@ func (l *trainingLog) Deliver(ctx context.Context, r record.Record) (record.Deli
 		return d, errors.Join(err, kept)
 	}
 	l.spooled = true
-	return record.Delivered{}, nil
+	if away := fault.Is(err, fault.Unavailable) || errors.Is(err, context.DeadlineExceeded); away && l.to.far != nil {
+		return record.Delivered{}, nil
+	}
+	return d, fault.New(fault.KindOf(err), "%w; nothing is lost, the run waits in %s", err, s.Dir()).
+		WithHint("mend that, and then: salesctl tracking replay")
 }
 
 // send logs to the tracking place, if that is there.
@@ -162,6 +165,10 @@ func (a *app) replay(ctx context.Context, t *tracking) error {
 		a.note("not sent: record %s in %s: %v", p.ID, p.Segment, p.Err)
 	}
 	a.noteVersions(record.Delivered{Versions: report.Versions})
+	if unsent := report.Kept + report.Bad; err == nil && unsent > 0 {
+		err = fault.New(fault.Conflict, "%s could not be sent", fault.Counted(unsent, "record")).
+			WithHint("see above why; what is set aside ends in .bad, the rest goes with the next replay")
+	}
 	return err
 }
 

@@ -48,7 +48,8 @@ func python(t *testing.T, environ []string, script string, in, out any) {
 	}
 	var problems bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), peer(t, "python"), filepath.Join("testdata", "e2e", script))
-	cmd.Env = append(os.Environ(), append(environ, "MLFLOW_DISABLE_TELEMETRY=true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false", "HOME="+t.TempDir())...)
+	cmd.Env = append(os.Environ(), append(environ, "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true",
+		"MLFLOW_DISABLE_TELEMETRY=true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false", "HOME="+t.TempDir())...)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(given), &problems
 	said, err := cmd.Output()
 	if err == nil {
@@ -81,6 +82,26 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
+// watched is a program in a process group of its own, which ends, with whatever
+// it starts, when its standard input does: at the latest with the test program,
+// however that ends.
+func watched(t *testing.T, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	const watch = `"$@" </dev/null & cat >/dev/null; kill -9 0`
+	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch", program}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// kill ends a watched program as a power cut would.
+func kill(cmd *exec.Cmd) {
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	_ = cmd.Wait() // says that it was killed
+}
+
 // bucket starts an S3 server with the bucket "bucket", which checks signatures,
 // and returns the environment that reaches it.
 func bucket(t *testing.T) []string {
@@ -96,14 +117,11 @@ func bucket(t *testing.T) []string {
 	if err := os.Mkdir(filepath.Join(dir, "bucket"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--port", address, "--access", "access", "--secret", "a secret key", "--quiet", "posix", dir)
+	cmd := watched(t, program, "--port", address, "--access", "access", "--secret", "a secret key", "--quiet", "posix", dir)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // says that it was killed
-	})
+	t.Cleanup(func() { kill(cmd) })
 	eventually(t, "versitygw does not start", func() bool {
 		c, err := net.Dial("tcp", address)
 		return err == nil && c.Close() == nil
@@ -143,7 +161,7 @@ func startMLflow(t *testing.T, environ []string, args ...string) *stock {
 	}
 	s := &stock{address: freeAddress(t), environ: environ, args: args, log: log}
 	s.start(t)
-	t.Cleanup(func() { s.kill(); s.log.Close() })
+	t.Cleanup(func() { kill(s.cmd); s.log.Close() })
 	return s
 }
 
@@ -153,10 +171,9 @@ func (s *stock) uri() string { return "http://" + s.address }
 func (s *stock) start(t *testing.T) {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(s.address)
-	s.cmd = exec.Command(peer(t, "mlflow"), append([]string{"server", "--workers", "1", "--host", host, "--port", port}, s.args...)...)
+	s.cmd = watched(t, peer(t, "mlflow"), append([]string{"server", "--workers", "1", "--host", host, "--port", port}, s.args...)...)
 	s.cmd.Env = append(os.Environ(), append(s.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false", "MLFLOW_DISABLE_TELEMETRY=true", "HOME="+t.TempDir())...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its workers go with it
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -178,12 +195,6 @@ func (s *stock) start(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-}
-
-// kill ends it, with all its workers, as a power cut would.
-func (s *stock) kill() {
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	_ = s.cmd.Wait() // says that it was killed
 }
 
 // office is a directory in which salesctl runs as a process, with an environment.

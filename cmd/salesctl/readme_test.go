@@ -166,7 +166,7 @@ func TestReadmeExitCodes(t *testing.T) {
 	}
 	want := map[string]bool{}
 	for _, code := range []int{
-		exitOK, exitFailure, exitUsage, exitConfig, exitInvalid, exitNotFound, exitUnavailable, exitIntegrity,
+		exitOK, exitFailure, exitUsage, exitConfig, exitInvalid, exitNotFound, exitUnavailable, exitAuth, exitIntegrity,
 		interrupted{os.Interrupt}.code(), interrupted{syscall.SIGTERM}.code(),
 	} {
 		want[strconv.Itoa(code)] = true

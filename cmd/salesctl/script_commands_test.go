@@ -43,6 +43,10 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"json PATH VALUE":                   jsonValue,
 		"counts NAME=N...":                  counts,
 		"within TOLERANCE COLUMN VALUES...": within,
+		"let NAME PATH":                     let,
+		"sql DATABASE STATEMENT":            sqlStatement,
+		"serving NAME PROGRAM ARGS...":      servingAs,
+		"ended NAME":                        endedWell,
 	} {
 		words := strings.Fields(usage)
 		most := len(words) - 1
@@ -243,14 +247,21 @@ func (l *listener) Write(p []byte) (int, error) {
 // jsonValue holds a value of the JSON on stdout against a text: data.0.model is
 // the model of the first row, data.len the number of rows.
 func jsonValue(ts *testscript.TestScript, args []string) {
+	if text := jsonText(ts, args[0]); text != args[1] {
+		ts.Fatalf("%s is %s, want %s", args[0], text, args[1])
+	}
+}
+
+// jsonText is a value of the JSON on stdout; what is no string is written as JSON.
+func jsonText(ts *testscript.TestScript, path string) string {
 	var value any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &value))
-	for _, step := range strings.Split(args[0], ".") {
+	for _, step := range strings.Split(path, ".") {
 		switch v := value.(type) {
 		case map[string]any:
 			next, ok := v[step]
 			if !ok {
-				ts.Fatalf("%s: there is no %s", args[0], step)
+				ts.Fatalf("%s: there is no %s", path, step)
 			}
 			value = next
 		case []any:
@@ -260,22 +271,19 @@ func jsonValue(ts *testscript.TestScript, args []string) {
 			}
 			i, err := strconv.Atoi(step)
 			if err != nil || i >= len(v) {
-				ts.Fatalf("%s: there is no %s of %d", args[0], step, len(v))
+				ts.Fatalf("%s: there is no %s of %d", path, step, len(v))
 			}
 			value = v[i]
 		default:
-			ts.Fatalf("%s: there is nothing below %v", args[0], v)
+			ts.Fatalf("%s: there is nothing below %v", path, v)
 		}
 	}
-	text, ok := value.(string)
-	if !ok {
-		b, err := json.Marshal(value)
-		ts.Check(err)
-		text = string(b)
+	if text, ok := value.(string); ok {
+		return text
 	}
-	if text != args[1] {
-		ts.Fatalf("%s is %s, want %s", args[0], text, args[1])
-	}
+	b, err := json.Marshal(value)
+	ts.Check(err)
+	return string(b)
 }
 
 // counts holds what `salesctl etl --json` counted, on stdout, against what is

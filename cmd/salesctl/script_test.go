@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each process of a -race run sleeps for a second
+			e.Values[runningServers{}] = map[string]*runningServer{}
 			return nil
 		},
 		Cmds: scriptCommands(),

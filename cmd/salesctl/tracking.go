@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/salesctl/salesctl/pkg/artifact"
@@ -38,6 +40,9 @@ type tracking struct {
 	root  artifact.Store  // what mlflow-artifacts:/ means in a database here
 	far   *client.Client  // nil: a database here
 	s3    s3.Options
+
+	opening sync.Mutex
+	buckets map[string]artifact.Store // by name
 }
 
 // openTracking opens where the settings say that runs and models are logged. A
@@ -62,6 +67,8 @@ func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o 
 	if !isDatabase(uri) {
 		c, err := client.New(client.Options{
 			URI: uri, Username: s.Tracking.Username, Password: s.Tracking.Password, Token: s.Tracking.Token,
+			CA: a.env("MLFLOW_TRACKING_SERVER_CERT_PATH"), Insecure: a.env("MLFLOW_TRACKING_INSECURE_TLS") == "true",
+			Logger:  a.logger(slog.LevelWarn),
 			Retries: retries, Backoff: backoff, // what cannot be sent soon waits on the disk
 		})
 		if err != nil {
@@ -159,7 +166,7 @@ func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error
 	case scheme == proxied:
 		return artifact.Sub(t.root, strings.Trim(rest, "/")), nil
 	case scheme == "s3":
-		return s3.Open(ctx, uri, t.s3)
+		return t.bucket(ctx, uri)
 	case scheme == "file":
 		u, err := url.Parse(uri)
 		if err != nil {
@@ -171,6 +178,25 @@ func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error
 	}
 	return nil, fault.New(fault.Config, "the artifacts of %s lie at %s: there is no way to %s", t.place, uri, scheme).
 		WithHint("artifact places are served by the tracking server, in a folder, or in S3")
+}
+
+// bucket opens a place in S3. The store of a bucket, with its credentials and
+// connections, is made once.
+func (t *tracking) bucket(ctx context.Context, uri string) (artifact.Store, error) {
+	name, folder, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+	t.opening.Lock()
+	defer t.opening.Unlock()
+	if t.buckets[name] == nil {
+		s, err := s3.Open(ctx, "s3://"+name, t.s3)
+		if err != nil {
+			return nil, err
+		}
+		if t.buckets == nil {
+			t.buckets = map[string]artifact.Store{}
+		}
+		t.buckets[name] = s
+	}
+	return artifact.Sub(t.buckets[name], strings.Trim(folder, "/")), nil
 }
 
 // destination is where records go.
