@@ -119,7 +119,7 @@ func TestRefusals(t *testing.T) {
 
 // A server that ends instead of starting is told of at once, with its words.
 func TestStartFails(t *testing.T) {
-	c := contestant{name: "a server", dir: t.TempDir(), program: "go", args: []string{"no-such-command"}}
+	c := contestant{name: "a server", dir: t.TempDir(), program: "sh", args: []string{"-c", "echo unknown command >&2; exit 3"}}
 	if _, err := c.start(t.Context(), "x.db"); err == nil || !strings.Contains(err.Error(), "unknown command") {
 		t.Error(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
-// Pages of searches are small: what a run holds can be much.
+// Pages of searches are small: a page is in memory, and what a run holds can be much.
 const (
 	runsAtOnce   = 100
 	modelsAtOnce = 50 // the most that MLflow's server gives
@@ -156,7 +156,8 @@ func (e *exporter) experiment(ctx context.Context, x mlflow.Experiment) error {
 	return err
 }
 
-// run writes the folder of a run.
+// run writes the folder of a run. All lists are sorted: a server may return them in
+// another order each time, and the digest of what has not changed must stay.
 func (e *exporter) run(ctx context.Context, r mlflow.Run) error {
 	folder := at(runsFolder, r.Info.ID)
 	if err := e.metrics(ctx, r, at(folder, metricsFile)); err != nil {
@@ -220,7 +221,8 @@ func (e *exporter) model(ctx context.Context, m mlflow.LoggedModel) error {
 	return e.w.value(ctx, at(folder, modelFile), m)
 }
 
-// artifacts copies all files of a run or a logged model.
+// artifacts copies all files of a run or a logged model. One that has none is no
+// folder in most stores, and not an error.
 func (e *exporter) artifacts(ctx context.Context, uri, folder string) error {
 	if uri == "" {
 		return nil
@@ -239,10 +241,12 @@ func (e *exporter) artifacts(ctx context.Context, uri, folder string) error {
 	})
 }
 
+// sortTags sorts by key, of which each stands once.
 func sortTags(tags []mlflow.Tag) {
 	slices.SortFunc(tags, func(a, b mlflow.Tag) int { return strings.Compare(a.Key, b.Key) })
 }
 
+// sortParams sorts by key, of which each stands once.
 func sortParams(params []mlflow.Param) {
 	slices.SortFunc(params, func(a, b mlflow.Param) int { return strings.Compare(a.Key, b.Key) })
 }

@@ -39,7 +39,9 @@ func (d ids) move(f *folder, uri string) {
 	}
 }
 
-// text puts the new ids and places into a text.
+// text puts the new ids and places into a text. Places go first: the number of an
+// experiment, which is in them, is no id that could be told from other numbers. Ids
+// are random, so that a word which equals one is one.
 func (d ids) text(s string) string {
 	for _, id := range token.FindAllString(s, -1) {
 		if p, ok := d.places[id]; ok {
@@ -54,9 +56,16 @@ func (d ids) text(s string) string {
 	})
 }
 
-// place returns what an artifact URI is now, and the id here of the run or logged
-// model that it belongs to; ok says whether it is one of the export.
-func (d ids) place(uri string) (now, of string, ok bool) {
+// source returns what the source of a version is now, and the id here of the run or
+// logged model that it belongs to; ok says whether that is one of the export.
+func (d ids) source(uri string) (now, of string, ok bool) {
+	for _, scheme := range []string{"models:/", "runs:/"} {
+		rest, ok := strings.CutPrefix(uri, scheme)
+		id, below, _ := strings.Cut(rest, "/")
+		if of := d.now[id]; ok && of != "" {
+			return scheme + strings.TrimSuffix(of+"/"+below, "/"), of, true
+		}
+	}
 	for _, id := range token.FindAllString(uri, -1) {
 		p, known := d.places[id]
 		if rest, found := strings.CutPrefix(uri, p.from); known && found && (rest == "" || rest[0] == '/') {
@@ -87,6 +96,8 @@ func (d ids) files(ctx context.Context, from artifact.Store, f *folder, to artif
 	return nil
 }
 
+// file copies one file. An MLmodel file is small, and the only one that is changed;
+// all others go through as they are, whatever their size.
 func (d ids) file(ctx context.Context, from artifact.Store, name string, to artifact.Store, as string) error {
 	f, err := from.Get(ctx, name)
 	if err != nil {

@@ -56,6 +56,7 @@ type experiment struct {
 	deleted bool   // it is deleted here
 }
 
+// warn tells of something that is not here as it was there, and is no error.
 func (i *importer) warn(format string, args ...any) {
 	i.report.Warnings = append(i.report.Warnings, fmt.Sprintf(format, args...))
 }
@@ -78,6 +79,9 @@ func (i *importer) merge(ctx context.Context) error {
 	return nil
 }
 
+// experiment finds an experiment by its name, or makes it. Tags of one that is here
+// stay as they are; those that it has not are added. One that is deleted here may
+// be somebody's intention, unless it is deleted in the export, too.
 func (i *importer) experiment(ctx context.Context, x *experiment) (err error) {
 	tags := []mlflow.Tag{{Key: TagFrom, Value: origin(x.Tags, x.ID)}}
 	for _, t := range x.Tags {
@@ -105,25 +109,29 @@ func (i *importer) experiment(ctx context.Context, x *experiment) (err error) {
 	if x.deleted {
 		return nil
 	}
-	has := map[string]bool{TagFrom: true} // one that was here before stays without
-	for _, t := range here.Tags {
-		has[t.Key] = true
-	}
+	return i.addTags(ctx, x.now, here.Tags, tags)
+}
+
+// addTags writes tags of an experiment that it has not. TagFrom is for one that an
+// import made.
+func (i *importer) addTags(ctx context.Context, id string, has, tags []mlflow.Tag) error {
 	for _, t := range tags {
-		if has[t.Key] {
+		if t.Key == TagFrom || slices.ContainsFunc(has, func(h mlflow.Tag) bool { return h.Key == t.Key }) {
 			continue
 		}
-		if err := i.to.Tracking.SetExperimentTag(ctx, x.now, t); err != nil {
+		if err := i.to.Tracking.SetExperimentTag(ctx, id, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// index reads what the runs and logged models of the chosen experiments are.
+// index reads what the runs and logged models of the chosen experiments are, as far
+// as others depend on it. The rest is read again when its turn has come: together
+// it may be more than memory holds.
 func (i *importer) index(ctx context.Context) error {
-	for _, whole := range i.from.runs {
-		f := &folder{contents: whole}
+	for _, files := range i.from.runs {
+		f := &folder{contents: files}
 		r, err := i.from.run(ctx, f)
 		if err != nil {
 			return err
@@ -133,23 +141,16 @@ func (i *importer) index(ctx context.Context) error {
 			i.runs = append(i.runs, f)
 		}
 	}
-	for _, whole := range i.from.models {
-		f := &folder{contents: whole}
+	for _, files := range i.from.models {
+		f := &folder{contents: files}
 		m, err := i.from.model(ctx, f)
 		if err != nil {
 			return err
 		}
 		f.experiment, f.origin = m.Info.ExperimentID, origin(m.Info.Tags, f.id)
-		if i.byID[f.experiment] == nil {
-			continue
-		}
-		i.models = append(i.models, f)
-		seen := map[string]bool{}
-		for _, x := range m.Data.Metrics {
-			if !seen[x.RunID] {
-				i.measured[x.RunID] = append(i.measured[x.RunID], f)
-				seen[x.RunID] = true
-			}
+		if i.byID[f.experiment] != nil {
+			i.models = append(i.models, f)
+			i.measures(f, m)
 		}
 	}
 	i.unmeasured()
@@ -158,6 +159,17 @@ func (i *importer) index(ctx context.Context) error {
 		i.report.Artifacts += len(f.artifacts)
 	}
 	return nil
+}
+
+// measures notes which runs measured a logged model.
+func (i *importer) measures(f *folder, m mlflow.LoggedModel) {
+	seen := map[string]bool{}
+	for _, x := range m.Data.Metrics {
+		if !seen[x.RunID] {
+			i.measured[x.RunID] = append(i.measured[x.RunID], f)
+			seen[x.RunID] = true
+		}
+	}
 }
 
 // unmeasured warns of metrics of logged models whose runs are not imported.
@@ -194,43 +206,56 @@ func (i *importer) find(ctx context.Context) error {
 	runs, models := byOrigin(i.runs), byOrigin(i.models)
 	for n, x := range i.experiments {
 		i.o.progress("looking for what is there", n, len(i.experiments))
-		err := pages(func(token string) (mlflow.Page[mlflow.Run], error) {
-			return i.to.Tracking.SearchRuns(ctx, mlflow.RunQuery{
-				ExperimentIDs: []string{x.now}, ViewType: mlflow.All, Filter: imported, MaxResults: runsAtOnce, PageToken: token,
-			})
-		}, func(r mlflow.Run) error {
-			if f := runs[r.Data.Tag(TagFrom)]; f != nil {
-				f.here(r.Info.ID, r.Info.ArtifactURI, r.Info.LifecycleStage, r.Data.Tag(TagDigest))
-			}
-			return nil
-		})
-		if err != nil {
+		if err := i.findRuns(ctx, x, runs); err != nil {
 			return err
 		}
-		err = pages(func(token string) (mlflow.Page[mlflow.LoggedModel], error) {
-			if len(models) == 0 {
-				return mlflow.Page[mlflow.LoggedModel]{}, nil // MLflow 2 has none
-			}
-			return i.to.Tracking.SearchLoggedModels(ctx, mlflow.LoggedModelQuery{
-				ExperimentIDs: []string{x.now}, Filter: imported, MaxResults: modelsAtOnce, PageToken: token,
-			})
-		}, func(m mlflow.LoggedModel) error {
-			if f := models[tag(m.Info.Tags, TagFrom)]; f != nil {
-				f.here(m.Info.ID, m.Info.ArtifactURI, mlflow.Active, tag(m.Info.Tags, TagDigest))
-			}
-			return nil
-		})
-		if mlflow.CodeOf(err) == mlflow.EndpointNotFound {
-			err = fault.New(fault.Unavailable, "the server keeps no logged models, of which the export has %d: %w", len(models), err).
-				WithHint("import to MLflow 3, or to a database")
+		if len(models) == 0 {
+			continue // MLflow 2 keeps none, and must not be asked
 		}
-		if err != nil {
+		if err := i.findModels(ctx, x, models); err != nil {
 			return err
 		}
 	}
-	return i.findOwn(ctx)
+	if err := i.findOwnRuns(ctx); err != nil {
+		return err
+	}
+	return i.findOwnModels(ctx)
 }
 
+// findRuns finds the runs that an earlier import made in an experiment.
+func (i *importer) findRuns(ctx context.Context, x *experiment, runs map[string]*folder) error {
+	return pages(func(token string) (mlflow.Page[mlflow.Run], error) {
+		return i.to.Tracking.SearchRuns(ctx, mlflow.RunQuery{
+			ExperimentIDs: []string{x.now}, ViewType: mlflow.All, Filter: imported, MaxResults: runsAtOnce, PageToken: token,
+		})
+	}, func(r mlflow.Run) error {
+		if f := runs[r.Data.Tag(TagFrom)]; f != nil {
+			f.here(r.Info.ID, r.Info.ArtifactURI, r.Info.LifecycleStage, r.Data.Tag(TagDigest))
+		}
+		return nil
+	})
+}
+
+// findModels finds the logged models that an earlier import made in an experiment.
+func (i *importer) findModels(ctx context.Context, x *experiment, models map[string]*folder) error {
+	err := pages(func(token string) (mlflow.Page[mlflow.LoggedModel], error) {
+		return i.to.Tracking.SearchLoggedModels(ctx, mlflow.LoggedModelQuery{
+			ExperimentIDs: []string{x.now}, Filter: imported, MaxResults: modelsAtOnce, PageToken: token,
+		})
+	}, func(m mlflow.LoggedModel) error {
+		if f := models[tag(m.Info.Tags, TagFrom)]; f != nil {
+			f.here(m.Info.ID, m.Info.ArtifactURI, mlflow.Active, tag(m.Info.Tags, TagDigest))
+		}
+		return nil
+	})
+	if mlflow.CodeOf(err) == mlflow.EndpointNotFound {
+		return fault.New(fault.Unavailable, "the server keeps no logged models, of which the export has %d: %w", len(models), err).
+			WithHint("import to MLflow 3, or to a database")
+	}
+	return err
+}
+
+// byOrigin makes folders findable by the value of TagFrom.
 func byOrigin(all []*folder) map[string]*folder {
 	m := make(map[string]*folder, len(all))
 	for _, f := range all {
@@ -255,8 +280,9 @@ func (f *folder) own(id, uri string) {
 	f.now, f.uri, f.done, f.deleted = id, uri, true, false
 }
 
-// findOwn finds what was made here and comes back. It is left as it is.
-func (i *importer) findOwn(ctx context.Context) error {
+// findOwnRuns finds runs that were made here and come back, such as of a backup
+// that is brought in again for what was lost. What is still here stays as it is.
+func (i *importer) findOwnRuns(ctx context.Context) error {
 	for _, f := range i.runs {
 		if f.now != "" {
 			continue
@@ -269,6 +295,11 @@ func (i *importer) findOwn(ctx context.Context) error {
 			f.own(f.origin, r.Info.ArtifactURI)
 		}
 	}
+	return nil
+}
+
+// findOwnModels finds logged models that were made here and come back.
+func (i *importer) findOwnModels(ctx context.Context) error {
 	for _, f := range i.models {
 		if f.now != "" {
 			continue
@@ -284,7 +315,8 @@ func (i *importer) findOwn(ctx context.Context) error {
 	return nil
 }
 
-// end deletes the experiments that were deleted, if an import made them.
+// end deletes the experiments that were deleted, if an import made them. One that
+// was here before has runs of its own, which would go with it.
 func (i *importer) end(ctx context.Context) error {
 	for _, x := range i.experiments {
 		if x.LifecycleStage != mlflow.Deleted || x.deleted {

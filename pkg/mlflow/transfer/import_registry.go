@@ -41,7 +41,8 @@ func (i *importer) registry(ctx context.Context) error {
 	return missing("registered model", i.o.Models, known)
 }
 
-// registered imports one registered model.
+// registered imports one registered model: all of its versions first, and then what
+// versions say of one another.
 func (i *importer) registered(ctx context.Context, m registered) error {
 	here, err := i.name(ctx, m.RegisteredModel)
 	if err != nil {
@@ -140,34 +141,23 @@ func (i *importer) versionTags(v version) []mlflow.Tag {
 // source is what a version is made from here: the source, and the run or the
 // logged model that it belongs to, which the server wants to hear of.
 func (i *importer) source(v version) (mlflow.NewVersion, bool) {
-	n := mlflow.NewVersion{Source: v.Source, RunID: i.ids.now[v.RunID]}
 	if tag(v.Tags, tagPrompt) == "true" {
-		return n, true
+		return mlflow.NewVersion{Source: v.Source}, true // its text is a tag
 	}
-	if name, number, ok := v.copied(); ok {
-		if now := i.numbers[name+"/"+number]; now != "" { // the server knows what that one comes from
-			return mlflow.NewVersion{Source: "models:/" + name + "/" + now}, true
-		}
-	} else if id, ok := strings.CutPrefix(v.Source, "models:/"); ok && i.ids.now[id] != "" {
-		n.ModelID = i.ids.now[id]
-		n.Source = "models:/" + n.ModelID
-		return n, true
+	if name, number, ok := v.copied(); ok && i.numbers[name+"/"+number] != "" {
+		// The server knows what that one comes from, and refuses to be told.
+		return mlflow.NewVersion{Source: "models:/" + name + "/" + i.numbers[name+"/"+number]}, true
 	}
-	if rest, ok := strings.CutPrefix(v.Source, "runs:/"); ok {
-		id, below, _ := strings.Cut(rest, "/")
-		if now := i.ids.now[id]; now != "" {
-			n.Source = "runs:/" + now + "/" + below
-			return n, true
-		}
-	}
+	n := mlflow.NewVersion{RunID: i.ids.now[v.RunID]}
 	for _, uri := range []string{v.Source, v.Files} {
-		if now, of, ok := i.ids.place(uri); ok {
-			n.Source = now
-			if strings.HasPrefix(of, "m-") {
-				n.ModelID = of
-			}
-			return n, true
+		now, of, ok := i.ids.source(uri)
+		if !ok {
+			continue
 		}
+		if n.Source = now; strings.HasPrefix(of, "m-") {
+			n.ModelID = of
+		}
+		return n, true
 	}
 	n.Source = v.Files
 	return n, i.elsewhere(v)
@@ -185,7 +175,8 @@ func (i *importer) elsewhere(v version) bool {
 	return true
 }
 
-// version completes a version that an import made.
+// version completes a version that an import made. One whose digest says that it is
+// whole is left alone, whatever was made of its stage and its tags since.
 func (i *importer) version(ctx context.Context, v version, here mlflow.ModelVersion) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -206,6 +197,11 @@ func (i *importer) version(ctx context.Context, v version, here mlflow.ModelVers
 			return err
 		}
 	}
+	return i.setTags(ctx, v, here, digest)
+}
+
+// setTags writes the tags of a version, and last the one that says that it is whole.
+func (i *importer) setTags(ctx context.Context, v version, here mlflow.ModelVersion, digest mlflow.Tag) error {
 	tags := i.versionTags(v)
 	if before := i.numbers[v.Name+"/"+tag(v.Tags, tagPromoted)]; before != "" {
 		tags = append(tags, mlflow.Tag{Key: tagPromoted, Value: before})
@@ -221,7 +217,9 @@ func (i *importer) version(ctx context.Context, v version, here mlflow.ModelVers
 	return nil
 }
 
-// aliases points the aliases at the versions, where they are free.
+// aliases points the aliases at the versions, where they are free: another model may
+// be in use under the alias, and nobody who imports a backup wants to replace it
+// unasked.
 func (i *importer) aliases(ctx context.Context, m registered, here mlflow.RegisteredModel) error {
 	for _, a := range m.Aliases {
 		number := i.numbers[m.Name+"/"+a.Version]

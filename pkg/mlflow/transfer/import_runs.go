@@ -6,10 +6,7 @@ import (
 	"slices"
 
 	"github.com/salesctl/salesctl/pkg/mlflow"
-	"github.com/salesctl/salesctl/pkg/mlflow/record"
 )
-
-const tagParent = record.TagParent
 
 // begin makes the runs and logged models that are not here, empty.
 func (i *importer) begin(ctx context.Context) error {
@@ -48,6 +45,8 @@ func (i *importer) restore(ctx context.Context, x *experiment) error {
 	return nil
 }
 
+// beginRun gives a run its id here. All that it says of itself comes later, but
+// for what cannot be changed then: whose it is and when it began.
 func (i *importer) beginRun(ctx context.Context, f *folder) error {
 	r, err := i.from.run(ctx, f)
 	if err != nil {
@@ -68,6 +67,8 @@ func (i *importer) beginRun(ctx context.Context, f *folder) error {
 	return nil
 }
 
+// beginModel gives a logged model its id here. The run that made it has one by
+// then; one that is not imported keeps the id that it has elsewhere.
 func (i *importer) beginModel(ctx context.Context, f *folder) error {
 	m, err := i.from.model(ctx, f)
 	if err != nil {
@@ -88,8 +89,8 @@ func (i *importer) beginModel(ctx context.Context, f *folder) error {
 	return nil
 }
 
-// fill completes logged models and runs: the models first, whose files no run
-// waits for.
+// fill completes logged models and runs. The models come first: what a run measured
+// of one is logged to the run.
 func (i *importer) fill(ctx context.Context) error {
 	for n, f := range i.models {
 		i.o.progress("importing logged models", n, len(i.models))
@@ -109,6 +110,9 @@ func (i *importer) fill(ctx context.Context) error {
 	return nil
 }
 
+// fillModel completes a logged model. MLflow refuses a param that is there, even
+// with the same value, and takes everything else twice. The digest goes last, with
+// the other tags in one call: whoever finds it finds all.
 func (i *importer) fillModel(ctx context.Context, f *folder) error {
 	m, err := i.from.model(ctx, f)
 	if err != nil {
@@ -178,6 +182,8 @@ func (i *importer) fillRun(ctx context.Context, f *folder) error {
 	return nil
 }
 
+// completeRun writes all of a run. What is there already stands once: MLflow takes
+// an equal param, tag or value of a metric for the one it has. The digest goes last.
 func (i *importer) completeRun(ctx context.Context, f *folder) error {
 	r, err := i.from.run(ctx, f)
 	if err != nil {
@@ -202,7 +208,8 @@ func (i *importer) completeRun(ctx context.Context, f *folder) error {
 	return i.to.Tracking.SetTag(ctx, f.now, mlflow.Tag{Key: TagDigest, Value: f.digest})
 }
 
-// data logs params and tags.
+// data logs params and tags. A run whose parent did not come along still names it:
+// the tag may be all that somebody knows of that run.
 func (i *importer) data(ctx context.Context, f *folder, r mlflow.Run) error {
 	b := mlflow.Batch{Params: r.Data.Params}
 	for _, t := range r.Data.Tags {
@@ -274,27 +281,15 @@ func (i *importer) modelMetrics(ctx context.Context, f *folder) error {
 	return nil
 }
 
-// links joins the run with datasets and logged models, unless it is.
+// links joins the run with datasets and logged models, unless it is: an output that
+// is logged twice is an error.
 func (i *importer) links(ctx context.Context, f *folder, r, here mlflow.Run) error {
 	datasets := slices.DeleteFunc(r.Inputs.Datasets, func(d mlflow.DatasetInput) bool {
 		return slices.ContainsFunc(here.Inputs.Datasets, func(h mlflow.DatasetInput) bool {
 			return h.Dataset.Name == d.Dataset.Name && h.Dataset.Digest == d.Dataset.Digest
 		})
 	})
-	var in []mlflow.ModelInput
-	for _, m := range r.Inputs.Models {
-		now := mlflow.ModelInput{ModelID: i.modelID(f, m.ModelID)}
-		if now.ModelID != "" && !slices.Contains(here.Inputs.Models, now) {
-			in = append(in, now)
-		}
-	}
-	var out []mlflow.ModelOutput
-	for _, m := range r.Outputs.Models {
-		now := mlflow.ModelOutput{ModelID: i.modelID(f, m.ModelID), Step: m.Step}
-		if now.ModelID != "" && !slices.ContainsFunc(here.Outputs.Models, func(h mlflow.ModelOutput) bool { return h.ModelID == now.ModelID }) {
-			out = append(out, now)
-		}
-	}
+	in, out := i.modelLinks(f, r, here)
 	if len(datasets)+len(in) > 0 {
 		if err := i.to.Tracking.LogInputs(ctx, f.now, datasets, in); err != nil {
 			return err
@@ -306,6 +301,23 @@ func (i *importer) links(ctx context.Context, f *folder, r, here mlflow.Run) err
 	return i.to.Tracking.LogOutputs(ctx, f.now, out)
 }
 
+// modelLinks are the logged models that the run is to be joined with.
+func (i *importer) modelLinks(f *folder, r, here mlflow.Run) (in []mlflow.ModelInput, out []mlflow.ModelOutput) {
+	for _, m := range r.Inputs.Models {
+		now := mlflow.ModelInput{ModelID: i.modelID(f, m.ModelID)}
+		if now.ModelID != "" && !slices.Contains(here.Inputs.Models, now) {
+			in = append(in, now)
+		}
+	}
+	for _, m := range r.Outputs.Models {
+		now := mlflow.ModelOutput{ModelID: i.modelID(f, m.ModelID), Step: m.Step}
+		if now.ModelID != "" && !slices.ContainsFunc(here.Outputs.Models, func(h mlflow.ModelOutput) bool { return h.ModelID == now.ModelID }) {
+			out = append(out, now)
+		}
+	}
+	return in, out
+}
+
 // modelID is the id here of a logged model that a run names, "" where it has none.
 func (i *importer) modelID(f *folder, id string) string {
 	now := i.ids.now[id]
@@ -315,7 +327,8 @@ func (i *importer) modelID(f *folder, id string) string {
 	return now
 }
 
-// endRun writes how the run ended.
+// endRun writes how the run ended, and a name that has changed since an earlier
+// import. A run that still runs is left running.
 func (i *importer) endRun(ctx context.Context, f *folder, r mlflow.Run, here mlflow.RunInfo) error {
 	u := mlflow.RunUpdate{ID: f.now, EndTime: r.Info.EndTime}
 	if r.Info.Status != here.Status {

@@ -24,17 +24,29 @@ import (
 // format is the version of the layout below. A program refuses one that is newer.
 const format = 1
 
-// Where things lie in an export.
+// Where things lie in an export:
+//
+//	manifest.json                 what is here: path, size and SHA-256 of every file
+//	experiments.jsonl             a mlflow.Experiment a line
+//	registered_models.jsonl       a registered a line, with all versions
+//	runs/ID/run.json              a mlflow.Run: info, params, tags, inputs, outputs
+//	runs/ID/metrics.jsonl         a mlflow.Metric a line: each value of each metric
+//	runs/ID/artifacts/...         its files, as they are
+//	logged_models/ID/model.json   a mlflow.LoggedModel, with its metrics
+//	logged_models/ID/artifacts/...
+//
+// Ids are those of where it was exported. Names of experiments, models and metrics
+// are in files and never name one, so that they may hold any sign.
 const (
 	manifestPath    = "manifest.json"
 	experimentsPath = "experiments.jsonl"
 	registeredPath  = "registered_models.jsonl"
 
-	runsFolder   = "runs"          // runs/ID/...
-	modelsFolder = "logged_models" // logged_models/ID/...
+	runsFolder   = "runs"
+	modelsFolder = "logged_models"
 
-	runFile         = "run.json"   // a mlflow.Run without metrics
-	modelFile       = "model.json" // a mlflow.LoggedModel
+	runFile         = "run.json"
+	modelFile       = "model.json"
 	metricsFile     = "metrics.jsonl"
 	artifactsFolder = "artifacts"
 )
@@ -55,7 +67,8 @@ type entry struct {
 	SHA256 string `json:"sha256"`
 }
 
-// sum is the digest of a manifest.
+// sum is the digest of a manifest, over its fields in their order and not over its
+// bytes, so that another indentation does no harm.
 func (m manifest) sum() (string, error) {
 	m.Digest = ""
 	raw, err := json.Marshal(m)
@@ -75,16 +88,20 @@ type meter struct {
 	size int64
 }
 
+// newMeter returns a meter that has seen nothing.
 func newMeter() *meter { return &meter{hash: sha256.New()} }
 
+// Write counts and hashes; it never fails.
 func (m *meter) Write(p []byte) (int, error) {
 	m.size += int64(len(p))
 	return m.hash.Write(p)
 }
 
+// sum is the SHA-256 in hexadecimal digits.
 func (m *meter) sum() string { return hex.EncodeToString(m.hash.Sum(nil)) }
 
-// put writes a file as it comes.
+// put writes a file as it comes, and measures it on its way: nothing is read twice,
+// and nothing is held.
 func (w *writer) put(ctx context.Context, name string, content func(io.Writer) error) error {
 	r, p := io.Pipe()
 	m := newMeter()
@@ -121,7 +138,7 @@ func (w *writer) value(ctx context.Context, name string, v any) error {
 	return w.lines(ctx, name, func(line func(any) error) error { return line(v) })
 }
 
-// close writes the manifest.
+// close writes the manifest, which makes an export of the files.
 func (w *writer) close(ctx context.Context, c Counts) error {
 	m := manifest{Format: format, MLflow: mlflow.Release, Counts: c}
 	for _, name := range slices.Sorted(maps.Keys(w.files)) {
@@ -195,6 +212,7 @@ type writerUntil struct {
 	io.Writer
 }
 
+// Write writes unless the context has ended.
 func (w writerUntil) Write(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err

@@ -50,11 +50,12 @@ const (
 
 // Tags of MLflow's that mean something to a transfer.
 const (
-	tagName     = "mlflow.runName"       // repeats the name of a run
-	tagVersions = "mlflow.modelVersions" // the server writes it when a version is made
-	tagPrompt   = "mlflow.prompt.is_prompt"
-	tagHistory  = "mlflow.log-model.history"
-	tagRoot     = "mlflow.rootRunId"
+	tagParent   = record.TagParent           // the id of a run
+	tagRoot     = "mlflow.rootRunId"         // the id of a run
+	tagHistory  = "mlflow.log-model.history" // models as JSON, with their ids
+	tagName     = "mlflow.runName"           // repeats the name of a run
+	tagVersions = "mlflow.modelVersions"     // the server writes it when a version is made
+	tagPrompt   = "mlflow.prompt.is_prompt"  // "true" makes a registered model a prompt
 )
 
 // Place is what is exported from and imported to.
