@@ -116,11 +116,30 @@ func (a *app) trackingHandler(ctx context.Context, s *config.Settings, t *tracki
 	if err != nil {
 		return nil, err
 	}
+	sources, err := a.sources()
+	if err != nil {
+		return nil, err
+	}
 	return server.New(server.Options{
+		Sources:  sources,
 		Tracking: runs, Registry: t, Artifacts: t.root,
 		Open:         func(uri string) (artifact.Store, error) { return t.files(ctx, uri) },
 		StaticPrefix: prefix, UI: pages, Logger: log,
 	}), nil
+}
+
+// sources is what MLflow's own variable for it allows as the source of a version.
+func (a *app) sources() (*regexp.Regexp, error) {
+	const name = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"
+	text := a.env(name)
+	if text == "" {
+		return nil, nil
+	}
+	allowed, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fault.New(fault.Config, "%s: %w", name, err)
+	}
+	return allowed, nil
 }
 
 // pages finds MLflow's web pages, where the settings want them.
