@@ -32,6 +32,9 @@ import (
 // Then the servers change places twice: each opens the database and the files that
 // the other wrote, must know all of it to the letter, and writes on.
 func TestStockClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes")
+	}
 	bin := peers(t)
 	t.Run("sqlite", func(t *testing.T) { inTurn(t, bin, [2]backend{onSQLite(t), onSQLite(t)}) })
 	t.Run("mysql", func(t *testing.T) { inTurn(t, bin, [2]backend{onMySQL(t, "theirs"), onMySQL(t, "ours")}) })
