@@ -55,9 +55,13 @@ func compare(ctx context.Context, contestants []contestant, dir string, o option
 	}
 	for _, row := range r.rows {
 		line := make([]figure, len(servers))
+		least := 1
 		for i, s := range servers {
-			if line[i], err = s.measure(ctx, row, o.cpu); err != nil {
+			if line[i], err = s.measure(ctx, row, o.cpu, least); err != nil {
 				return r, fmt.Errorf("%s, %s: %w", r.names[i], row.name, err)
+			}
+			if row.writes {
+				least = line[i].requests
 			}
 		}
 		if err := row.check(line); err != nil {
@@ -98,9 +102,10 @@ func (c contestant) prepare(ctx context.Context, source string, st *state) (*ser
 func (s *server) usage() (usage, error) { return readUsage(os.DirFS(proc), s.cmd.Process.Pid) }
 
 // measure asks the row's question in rounds that double, until the server has
-// used enough CPU time for the ticks of its clock not to matter. The first answer,
-// for which a server may have to prepare statements, is not in the figure.
-func (s *server) measure(ctx context.Context, r row, enough time.Duration) (f figure, err error) {
+// used enough CPU time for the ticks of its clock not to matter, and at least so
+// many times. The first answer, for which a server may have to prepare statements,
+// is not in the figure.
+func (s *server) measure(ctx context.Context, r row, enough time.Duration, least int) (f figure, err error) {
 	c := newCaller(s.uri)
 	defer c.close()
 	if f.answers, err = r.ask(ctx, c, 0); err != nil {
@@ -123,7 +128,7 @@ func (s *server) measure(ctx context.Context, r row, enough time.Duration) (f fi
 		if err != nil {
 			return f, err
 		}
-		if used := now.cpu - before.cpu; used >= enough {
+		if used := now.cpu - before.cpu; used >= enough && len(waits) >= least {
 			slices.Sort(waits)
 			f.requests, f.cpu, f.wall = len(waits), used/time.Duration(len(waits)), waits[len(waits)/2]
 			return f, nil

@@ -58,6 +58,7 @@ type row struct {
 	name   string
 	wanted float64 // how many times ours the peer's CPU time should be
 	ask    func(ctx context.Context, c *caller, i int) (answers [][]byte, err error)
+	writes bool     // hence a request costs more, the more of them there were
 	count  int      // of the things in the answers: runs or metrics; 0 where it answers with none
 	own    []string // fields of the answer that each server chooses itself
 }
@@ -73,13 +74,13 @@ func rows(c content, runs int) []row {
 	page := search
 	page.MaxResults = 1000
 	return []row{
-		{name: "create run", wanted: 5, own: []string{"run_id", "run_uuid", "artifact_uri"}, ask: once("runs/create", func(i int) any {
+		{name: "create run", wanted: 5, writes: true, own: []string{"run_id", "run_uuid", "artifact_uri"}, ask: once("runs/create", func(i int) any {
 			return mlflow.NewRun{ExperimentID: c.others, UserID: "bench", Name: fmt.Sprint("run ", i), StartTime: int64(epoch + i)}
 		})},
-		{name: "log metric", wanted: 5, ask: once("runs/log-metric", func(i int) any {
+		{name: "log metric", wanted: 5, writes: true, ask: once("runs/log-metric", func(i int) any {
 			return mlflow.Metric{RunID: c.busy, Key: "one", Value: mlflow.Number(i), Timestamp: int64(epoch + i), Step: int64(i)}
 		})},
-		{name: "log batch of 100 metrics", wanted: 5, ask: once("runs/log-batch", func(i int) any { return batchOf100(c.busy, i) })},
+		{name: "log batch of 100 metrics", wanted: 5, writes: true, ask: once("runs/log-batch", func(i int) any { return batchOf100(c.busy, i) })},
 		{name: "get run, 1,000 params and metrics", wanted: 5, ask: look("runs/get?run_id=" + c.wide)},
 		{name: "history of 10,000 points", wanted: 10, count: length, ask: look("metrics/get-history?metric_key=loss&run_id=" + c.long)},
 		{name: "search, the first 100", wanted: 10, count: min(100, runs), ask: once("runs/search", always(search))},

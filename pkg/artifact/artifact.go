@@ -1,7 +1,7 @@
 // Package artifact keeps files by slash-separated paths: Put, Get, List and
 // Delete, on a local folder here and on other stores behind the same interface.
-// What a store can beyond that (Presigner, Multipart, Divider) is found by type
-// assertion.
+// What a store can beyond that (Presigner, Multipart, Divider, Sweeper) is found
+// by type assertion.
 package artifact
 
 import (
@@ -15,7 +15,8 @@ import (
 )
 
 // Store keeps artifacts. A path that does not exist is a fault.NotFound, one
-// that leaves the store a fault.Usage.
+// that leaves the store a fault.Usage; a disk without room is told by
+// fault.ErrFull, a store that cannot be used at all by an UnusableError.
 type Store interface {
 	// Put writes all of r under the path, replacing what was there. Nobody
 	// ever sees a half-written artifact.
@@ -62,6 +63,26 @@ type Part struct {
 	ETag   string
 }
 
+// Sweeper is a store that can remove what programs that were killed during an
+// upload left in it: what was begun, or last written, before the moment.
+type Sweeper interface {
+	Sweep(ctx context.Context, before time.Time) (removed int, err error)
+}
+
+// UnusableError is in the chain of an error that is not about one artifact: the
+// store is away, has gone, or refuses its user.
+type UnusableError struct {
+	Store string // its address, without secrets
+	What  string // what is wrong, for anybody to read
+	Err   error  // the details, for the log; never nil
+}
+
+// Error returns all of it.
+func (e *UnusableError) Error() string { return e.Store + ": " + e.What + ": " + e.Err.Error() }
+
+// Unwrap gives errors.Is and errors.As the way in.
+func (e *UnusableError) Unwrap() error { return e.Err }
+
 // File is an open artifact, to be read from anywhere.
 type File interface {
 	io.ReaderAt
@@ -98,10 +119,12 @@ func Walk(ctx context.Context, s Store, folder string, f func(Entry) error) erro
 	return nil
 }
 
-// Clean checks that the path stays inside the store and returns its short form.
+// Clean checks that the path stays inside the store and returns its short form. A
+// colon or a backslash is a character as any other: only Local on Windows, where
+// they would lead elsewhere, refuses them.
 func Clean(p string) (string, error) {
 	c := path.Clean(p)
-	if p == "" || c == "." || c == ".." || strings.HasPrefix(c, "../") || path.IsAbs(c) || strings.ContainsAny(c, "\\:\x00") {
+	if p == "" || c == "." || c == ".." || strings.HasPrefix(c, "../") || path.IsAbs(c) || strings.Contains(c, "\x00") {
 		return "", fault.New(fault.Usage, "artifact path %q must be relative, with slashes, and stay inside the store", p)
 	}
 	return c, nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/salesctl/salesctl/pkg/disk"
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
@@ -25,62 +26,118 @@ type Local struct{ dir string }
 // NewLocal returns a store over the folder.
 func NewLocal(dir string) Local { return Local{dir} }
 
-// Put writes beside the target, flushes to the disk, renames and flushes that.
+// Put writes into the store's own folder, flushes to the disk, and moves the file
+// to its place then, whose folders it makes no sooner: what breaks off leaves
+// nothing, not even an empty folder.
 func (l Local) Put(ctx context.Context, name string, r io.Reader) error {
 	c, err := checked(ctx, name)
 	if err != nil {
 		return err
 	}
 	target := filepath.Join(l.dir, filepath.FromSlash(c))
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := vacant(target); err != nil {
+		return fault.New(fault.Usage, "artifact %s cannot be written: a folder is there, or one of its folders is a file", name)
+	}
+	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+		return noRoom(err)
+	}
+	temporary, err := writeUnfinished(ctx, l.dir, r)
+	if err != nil {
 		return err
 	}
-	return WriteFile(ctx, target, r)
+	if err = os.MkdirAll(filepath.Dir(target), 0o755); err == nil {
+		err = move(ctx, temporary, target)
+	}
+	if err != nil {
+		return noRoom(errors.Join(err, os.Remove(temporary)))
+	}
+	return disk.SyncDir(filepath.Dir(target))
+}
+
+// move renames the file. Where a folder of the store lies on another file system,
+// it copies.
+func move(ctx context.Context, from, to string) error {
+	err := os.Rename(from, to)
+	if !errors.Is(err, syscall.EXDEV) {
+		return err
+	}
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(WriteFile(ctx, to, f), f.Close()); err != nil {
+		return err
+	}
+	return os.Remove(from)
+}
+
+// vacant reports why no file can be put at the place: a rename would replace a
+// device or link that is there.
+func vacant(target string) error {
+	info, err := os.Lstat(target)
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return err
+	case err == nil && !info.Mode().IsRegular():
+		return fault.New(fault.Usage, "%s is not a regular file and would be replaced", target).WithHint("name a file")
+	}
+	return nil // what else is wrong, the write will tell
 }
 
 // WriteFile writes all of r to a file of the system, replacing what was there.
 // It writes beside the target and renames, so that nobody sees half a file. What
-// is there and no regular file is a fault.Usage: a rename would put a file in the
-// place of the device or link.
+// is there and no regular file is a fault.Usage; a disk without room is told by
+// fault.ErrFull.
 func WriteFile(ctx context.Context, target string, r io.Reader) error {
-	if info, err := os.Lstat(target); err == nil && !info.Mode().IsRegular() {
-		return fault.New(fault.Usage, "%s is not a regular file and would be replaced", target).
-			WithHint("name a file")
+	if err := vacant(target); fault.Is(err, fault.Usage) {
+		return err
 	}
 	dir := filepath.Dir(target)
+	temporary, err := writeUnfinished(ctx, dir, r)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, target); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return disk.SyncDir(dir)
+}
+
+// writeUnfinished writes all of r to a new file in the folder, flushes it to the
+// disk and returns its name.
+func writeUnfinished(ctx context.Context, dir string, r io.Reader) (string, error) {
 	// Not os.CreateTemp, whose files nobody else may read whatever the umask.
 	f, err := os.OpenFile(filepath.Join(dir, unfinished+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return "", noRoom(err)
 	}
 	_, err = io.Copy(f, reader{ctx, r})
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), target)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", noRoom(errors.Join(err, os.Remove(f.Name())))
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
+	return f.Name(), nil
 }
 
-// syncDir flushes a directory, without which a power cut may undo a rename in
-// it. Windows has no such call, and some network file systems refuse it.
-func syncDir(dir string) error {
+// The system's words for a disk without room on Windows, which package syscall
+// does not match to its own; other systems use the numbers for other things.
+const (
+	windowsDiskFull   = syscall.Errno(112) // ERROR_DISK_FULL
+	windowsHandleFull = syscall.Errno(39)  // ERROR_HANDLE_DISK_FULL
+)
+
+// noRoom tells a disk, quota or limit without room from other errors.
+func noRoom(err error) error {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 	if runtime.GOOS == "windows" {
-		return nil
+		full = full || errors.Is(err, windowsDiskFull) || errors.Is(err, windowsHandleFull)
 	}
-	d, err := os.Open(dir)
-	if err != nil {
+	if !full {
 		return err
 	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-	}
-	return errors.Join(err, d.Close())
+	return fault.New(fault.Failure, "%w: %w", fault.ErrFull, err).WithHint("free space on the disk, and try again; nothing was changed")
 }
 
 // reader stops reading when the context is cancelled.
@@ -161,12 +218,25 @@ func (l Local) Delete(ctx context.Context, path string) error {
 	return notFound(path, os.Remove(filepath.Join(l.dir, filepath.FromSlash(c))))
 }
 
-// checked is Clean, unless the context has ended.
-func checked(ctx context.Context, path string) (string, error) {
+// checked is Clean, unless the context has ended, and refuses what is no name of
+// an artifact in a folder.
+func checked(ctx context.Context, p string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	return Clean(path)
+	c, err := Clean(p)
+	if err != nil {
+		return "", err
+	}
+	if runtime.GOOS == "windows" && strings.ContainsAny(c, `\:`) {
+		return "", fault.New(fault.Usage, "artifact path %q has a colon or a backslash, which no name on Windows may have", p)
+	}
+	for segment := range strings.SplitSeq(c, "/") {
+		if strings.HasPrefix(segment, unfinished) {
+			return "", fault.New(fault.Usage, "artifact path %q: names that begin with %s are those of files still being written", p, unfinished)
+		}
+	}
+	return c, nil
 }
 
 // absent reports whether there is no such file, also where a folder on the way to

@@ -44,6 +44,23 @@ func TestWriteFileReplacesFilesOnly(t *testing.T) {
 	}
 }
 
+// A file is no folder, a folder is no file: the text names the artifact, not where
+// the store lies, and nothing is made on the way.
+func TestPutWhereSomethingElseIs(t *testing.T) {
+	dir := t.TempDir()
+	s := artifact.NewLocal(dir)
+	if err := s.Put(t.Context(), "a/file", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"a", "a/file/below"} {
+		err := s.Put(t.Context(), path, strings.NewReader("y"))
+		if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	wholeFilesOnly(t, dir)
+}
+
 // A store that divides itself is asked to, so that its parts keep its abilities.
 func TestSubAsksADivider(t *testing.T) {
 	d := divider{Store: artifact.NewLocal(t.TempDir())}

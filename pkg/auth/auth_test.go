@@ -28,9 +28,14 @@ func ring(t *testing.T) (*auth.Keyring, string, *time.Time) {
 	return auth.NewKeyring(path, func() time.Time { return now }), path, &now
 }
 
+// create makes a key whose name tells its number in the ring.
 func create(t *testing.T, r *auth.Keyring, expires time.Time, scopes ...auth.Scope) (auth.Key, string) {
 	t.Helper()
-	k, secret, err := r.Create("ann", scopes, expires)
+	before, err := r.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, secret, err := r.Create(fmt.Sprint("ann", len(before)), scopes, expires)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +92,19 @@ func TestKeysExpireAndAreRevokedByOthers(t *testing.T) {
 	}
 }
 
+// Keys that many programs make at once are all kept, also beside a file of a lock
+// that one which crashed left.
 func TestManyProcessesAddKeys(t *testing.T) {
+	const many = 20
 	_, path, _ := ring(t)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".lock", []byte("4711\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var wait sync.WaitGroup
-	for i := range 8 {
+	for i := range many {
 		wait.Go(func() {
 			if _, _, err := auth.NewKeyring(path, time.Now).Create(fmt.Sprint("n", i), auth.Scopes(), time.Time{}); err != nil {
 				t.Error(err)
@@ -98,8 +112,31 @@ func TestManyProcessesAddKeys(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if keys, err := auth.NewKeyring(path, time.Now).List(); err != nil || len(keys) != 8 {
+	keys, err := auth.NewKeyring(path, time.Now).List()
+	if err != nil || len(keys) != many {
 		t.Errorf("%d keys, %v", len(keys), err)
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	if hidden, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); err != nil || len(files) != 2 || len(hidden) != 0 {
+		t.Errorf("left behind: %v %v, %v", files, hidden, err)
+	}
+}
+
+func TestNamesAreOneKeys(t *testing.T) {
+	r, _, now := ring(t)
+	k, _, err := r.Create("ann", auth.Scopes(), noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	*now = noon.Add(2 * time.Hour) // a name stands in the audit after its key has expired
+	if _, secret, err := r.Create("ann", auth.Scopes(), time.Time{}); !fault.Is(err, fault.Usage) || !strings.Contains(fault.HintOf(err), k.ID) || secret != "" {
+		t.Errorf("%q, %v", secret, err)
+	}
+	if err := r.Revoke(k.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Create("ann", auth.Scopes(), time.Time{}); err != nil {
+		t.Errorf("after the first was revoked: %v", err)
 	}
 }
 
@@ -224,11 +261,41 @@ func TestGuardAsksForKeys(t *testing.T) {
 		}
 	}
 	var line struct{ Key, Name, Method, Path string }
-	if err := json.Unmarshal([]byte(audit.String()), &line); err != nil || line.Method != "POST" || line.Path != "/secret" || line.Name != "ann" {
+	if err := json.Unmarshal([]byte(audit.String()), &line); err != nil || line.Method != "POST" || line.Path != "/secret" || line.Name != "ann1" {
 		t.Errorf("audit %q: %v; want the one request that was let through and changes something", audit.String(), err)
 	}
 	if strings.Contains(audit.String(), reader.ID) {
 		t.Error("the audit tells of a request that was refused as if it had been carried out")
+	}
+}
+
+// Where the file of keys is broken, clients are told that the server is at fault;
+// where the file lies is for its log alone.
+func TestGuardHidesTheFile(t *testing.T) {
+	r, path, _ := ring(t)
+	_, secret := create(t, r, time.Time{}, auth.TrackingRead)
+	if err := os.WriteFile(path, []byte("[{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	var given error
+	h := auth.Guard(http.NotFoundHandler(), auth.Options{
+		Keys: r, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Scope: func(*http.Request) auth.Scope { return auth.TrackingRead },
+		Deny:  func(_ http.ResponseWriter, _ *http.Request, err error) { given = err },
+	})
+	request := httptest.NewRequest(http.MethodGet, "http://localhost/x", nil)
+	request.Header.Set("Authorization", "Bearer "+secret)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request)
+	if fault.Is(given, fault.Auth) || given == nil || w.Header().Get("WWW-Authenticate") != "" {
+		t.Errorf("%v, %v", given, w.Header())
+	}
+	if said := fmt.Sprint(given, fault.HintOf(given)); strings.Contains(said, filepath.Dir(path)) {
+		t.Errorf("clients are told %q", said)
+	}
+	if !strings.Contains(log.String(), path) || strings.Contains(log.String(), secret) {
+		t.Errorf("the log says %q", log.String())
 	}
 }
 

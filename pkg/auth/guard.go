@@ -20,9 +20,12 @@ type Options struct {
 	Flag  string                                          // sets Hosts, for messages, such as --allowed-hosts
 	Deny  func(http.ResponseWriter, *http.Request, error) // answers a refused request
 	Audit *slog.Logger                                    // told of every request that changes something; may be nil
+	Log   *slog.Logger                                    // told what is wrong with the keys themselves; may be nil
 }
 
-// Guard lets requests through to the handler by the options.
+// Guard lets requests through to the handler by the options. Deny is given a
+// fault.Auth, with ErrForbidden or without, or a fault.Failure where the keys
+// cannot be read: then it is the server that is at fault.
 func Guard(next http.Handler, o Options) http.Handler {
 	// A page of somebody else's must not make the browser of a user send requests
 	// that change something.
@@ -38,7 +41,7 @@ func Guard(next http.Handler, o Options) http.Handler {
 		}
 		who, err := o.key(r)
 		if err != nil {
-			if !errors.Is(err, ErrForbidden) {
+			if fault.Is(err, fault.Auth) && !errors.Is(err, ErrForbidden) {
 				w.Header().Set("WWW-Authenticate", `Basic realm="salesctl", charset="UTF-8"`)
 			}
 			o.Deny(w, r, err)
@@ -104,7 +107,13 @@ func (o Options) key(r *http.Request) (Key, error) {
 			WithHint("send it as `Authorization: Bearer KEY`, or as the password of basic authentication; `salesctl keys create` makes one")
 	}
 	k, err := o.Keys.Find(secret)
-	if err != nil {
+	switch {
+	case err != nil && !fault.Is(err, fault.Auth): // it names files of this machine, which are nobody's business
+		if o.Log != nil {
+			o.Log.Error("nobody is let in: the keys cannot be read", "error", err, "hint", fault.HintOf(err))
+		}
+		return Key{}, fault.New(fault.Failure, "the keys of this server cannot be read").WithHint("its log says why")
+	case err != nil:
 		return Key{}, err
 	}
 	if !k.Allows(need) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/salesctl/salesctl/pkg/disk"
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
@@ -59,13 +60,26 @@ func (r *Keyring) Find(secret string) (Key, error) {
 	return Key{}, fault.New(fault.Auth, "the key is unknown or was revoked").WithHint("salesctl keys list shows those that work")
 }
 
-// Create adds a key and returns it with its secret, which is kept nowhere.
+// Create adds a key and returns it with its secret, which is kept nowhere. A name
+// that another key has is a fault.Usage.
 func (r *Keyring) Create(name string, scopes []Scope, expires time.Time) (Key, string, error) {
 	k, secret, err := newKey(name, scopes, r.now(), expires)
 	if err != nil {
 		return k, "", err
 	}
-	return k, secret, r.change(func(keys []Key) ([]Key, error) { return append(keys, k), nil })
+	err = r.change(func(keys []Key) ([]Key, error) {
+		for _, other := range keys {
+			if other.Name == name {
+				return nil, fault.New(fault.Usage, "there is a key %q already: %s", name, other.ID).
+					WithHint("name it otherwise, or first: salesctl keys revoke %s", other.ID)
+			}
+		}
+		return append(keys, k), nil
+	})
+	if err != nil {
+		return Key{}, "", err
+	}
+	return k, secret, nil
 }
 
 // Get returns the key of an id.
@@ -125,8 +139,8 @@ func (r *Keyring) look() error {
 	return nil
 }
 
-// change rewrites the file under a lock of its own, which keeps two processes
-// from losing each other's keys.
+// change rewrites the file under a lock of its own, which keeps two programs from
+// losing each other's keys.
 func (r *Keyring) change(f func([]Key) ([]Key, error)) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,39 +164,26 @@ func (r *Keyring) change(f func([]Key) ([]Key, error)) (err error) {
 	if err != nil {
 		return err
 	}
-	// Written beside and renamed: nobody reads half a file.
-	next := r.path + ".new"
-	if err := os.WriteFile(next, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
 	r.seen = nil
-	return os.Rename(next, r.path)
+	return disk.WriteFile(r.path, append(text, '\n'))
 }
 
-// The lock is a file that only one can make; one that is older than staleLock
-// was left by a process that died.
+// How long a change waits for that of another program, which takes milliseconds.
 const (
-	lockWait  = 5 * time.Second
-	staleLock = 30 * time.Second
-	lockPoll  = 20 * time.Millisecond
+	lockWait = 5 * time.Second
+	lockPoll = 5 * time.Millisecond
 )
 
+// lock takes the lock of the file. The system gives it back when the program ends,
+// however that ends, so that no lock is ever stale.
 func (r *Keyring) lock() (release func() error, err error) {
-	path := r.path + ".lock"
 	for deadline := time.Now().Add(lockWait); ; time.Sleep(lockPoll) {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err == nil {
-			return func() error { return os.Remove(path) }, f.Close()
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > staleLock {
-			_ = os.Remove(path) // somebody else may have been faster
-			continue
+		release, ok, err := disk.TryLock(r.path + ".lock")
+		if ok || err != nil {
+			return release, err
 		}
 		if time.Now().After(deadline) {
-			return nil, fault.New(fault.Unavailable, "%s is being changed by another program", r.path).WithHint("remove %s if none runs", path)
+			return nil, fault.New(fault.Unavailable, "%s is being changed by another program", r.path).WithHint("wait until it is done")
 		}
 	}
 }

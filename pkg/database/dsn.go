@@ -31,6 +31,17 @@ type server struct {
 	ca             string // file of certificates
 }
 
+// serverSchemes are the names of MySQL in a DSN.
+var serverSchemes = [...]string{"mysql", "mariadb"}
+
+// IsDSN reports whether a text means a database, and not a server or a folder: by
+// its scheme alone, so that Open can say what is wrong with the rest.
+func IsDSN(s string) bool {
+	scheme, _, ok := strings.Cut(s, ":")
+	scheme, _, _ = strings.Cut(scheme, "+")
+	return ok && (scheme == "sqlite" || slices.Contains(serverSchemes[:], scheme))
+}
+
 // parse reads a DSN.
 func parse(dsn string) (target, error) {
 	if path, ok := strings.CutPrefix(dsn, sqliteScheme); ok {
@@ -39,7 +50,7 @@ func parse(dsn string) (target, error) {
 	scheme, _, ok := strings.Cut(dsn, "://")
 	dialect, driver, named := strings.Cut(scheme, "+")
 	// The names that SQLAlchemy has for drivers of this server.
-	if !ok || dialect != "mysql" && dialect != "mariadb" ||
+	if !ok || !slices.Contains(serverSchemes[:], dialect) ||
 		named && !slices.Contains([]string{"pymysql", "mysqldb", "mysqlconnector"}, driver) {
 		return target{}, refuse(dsn, "its form is not known")
 	}
@@ -143,30 +154,19 @@ func (s server) address() string {
 }
 
 func refuse(dsn, why string) error {
-	return fault.New(fault.Config, "database %q: %s", redact(dsn), why).WithHint(forms)
+	return fault.New(fault.Config, "database %q: %s", shown(dsn), why).WithHint(forms)
 }
 
-// redact returns the DSN without its password and parameters, for messages.
-// Where a password with an @, a / or a ? in it makes the form ambiguous, more is
-// hidden rather than less.
-func redact(dsn string) string {
-	if strings.HasPrefix(dsn, sqliteScheme) {
+// shown is a DSN as messages tell it: without its parameters, which are refused
+// where they are not known. Without a scheme, as Go's own driver of MySQL writes
+// one, everything up to the host may be a secret.
+func shown(dsn string) string {
+	switch at := strings.LastIndexByte(dsn, '@'); {
+	case strings.HasPrefix(dsn, sqliteScheme):
 		return dsn
+	case at >= 0 && !strings.Contains(dsn, "://"):
+		dsn = fault.Mask + dsn[at:]
 	}
-	head, rest, ok := strings.Cut(dsn, "://")
-	if ok {
-		head += "://"
-	} else {
-		head, rest = "", dsn
-	}
-	login, host := "", rest
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		user, _, secret := strings.Cut(rest[:at], ":")
-		if secret {
-			user += ":***"
-		}
-		login, host = user+"@", rest[at+1:]
-	}
-	host, _, _ = strings.Cut(host, "?")
-	return head + login + host
+	dsn, _, _ = strings.Cut(fault.Redact(dsn), "?")
+	return dsn
 }

@@ -38,5 +38,5 @@ func (db *DB) locked(err error) error {
 }
 
 func (db *DB) full(err error, hint string) error {
-	return fault.New(fault.Failure, "database %s cannot grow: %w", db.path, err).WithHint("%s", hint)
+	return fault.New(fault.Failure, "database %s cannot grow: %w: %w", db.path, fault.ErrFull, err).WithHint("%s", hint)
 }

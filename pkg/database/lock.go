@@ -12,9 +12,31 @@ import (
 // errHeld is the reason of a fault where another process has the lock.
 var errHeld = errors.New("another process holds its lock")
 
-// alone runs f while no other process is in alone for the same purpose. On SQLite
-// the file's own lock does that, at a transaction's start. On MySQL it is a lock
-// by name, which the server frees when the connection ends, however it does.
+const (
+	// makingTables is how long another process may take over tables and migrations.
+	makingTables = 5 * time.Minute
+	// releasing is how long a server that no longer answers is asked for a lock.
+	releasing = 5 * time.Second
+)
+
+// Alone runs f while no other process is in Alone for the same purpose. On SQLite
+// the file's own lock does that, at a transaction's start; what f has looked at
+// before it began one, it looks at again. On MySQL f needs a connection beside
+// the one that holds the lock.
+func (db *DB) Alone(ctx context.Context, purpose string, f func() error) error {
+	if db.dialect == SQLite {
+		return f()
+	}
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return db.fault(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	return db.fault(db.alone(ctx, conn, purpose, makingTables, f))
+}
+
+// alone is Alone on a connection that f may use, too. On MySQL it is a lock by
+// name, which the server frees when the connection ends, however it does.
 func (db *DB) alone(ctx context.Context, conn *sql.Conn, purpose string, wait time.Duration, f func() error) error {
 	if db.dialect == SQLite {
 		return f()
@@ -32,9 +54,11 @@ func (db *DB) alone(ctx context.Context, conn *sql.Conn, purpose string, wait ti
 	if !got.Bool {
 		return db.locked(errHeld)
 	}
-	defer func() {
-		// Where this fails the connection is gone, and the lock with it.
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK(?)`, lock)
+	defer func() { // also when ctx has ended
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releasing)
+		defer cancel()
+		// Where this fails the driver gives the connection up, and the lock with it.
+		_, _ = conn.ExecContext(ctx, `DO RELEASE_LOCK(?)`, lock)
 	}()
 	return f()
 }

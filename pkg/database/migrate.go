@@ -4,20 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
-const (
-	// attempts bounds how often a migration that another process got to first is
-	// looked at again.
-	attempts = 10
-	// migrating is how long another process may take over its migrations.
-	migrating = 5 * time.Minute
-)
+// attempts bounds how often a migration that another process got to first is
+// looked at again.
+const attempts = 10
 
 // Migrate applies the migrations, SQL files in goose's form at the root of files,
 // that the table of that name does not list yet. Any number of processes may do
@@ -33,15 +28,7 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS, table string) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	if db.dialect == SQLite { // its one connection is goose's
-		return db.fault(db.migrate(ctx, p))
-	}
-	conn, err := db.writer.Conn(ctx)
-	if err != nil {
-		return db.fault(err)
-	}
-	defer func() { _ = conn.Close() }() // back to the pool
-	return db.fault(db.alone(ctx, conn, "migrate", migrating, func() error { return db.migrate(ctx, p) }))
+	return db.Alone(ctx, "migrate", func() error { return db.fault(db.migrate(ctx, p)) })
 }
 
 // migrate applies what is missing. goose takes no lock across processes on

@@ -388,3 +388,36 @@ func TestServerGoesAway(t *testing.T) {
 		t.Errorf("%d words stayed", n)
 	}
 }
+
+// Of two processes one waits for the other, and neither leaves its lock behind
+// when its context ends.
+func TestMySQLAlone(t *testing.T) {
+	db, dsn := words(t)
+	other := open(t, dsn, database.Options{})
+	var inside atomic.Int32
+	var g errgroup.Group
+	for _, db := range []*database.DB{db, other, db, other} {
+		g.Go(func() error {
+			return db.Alone(t.Context(), "test", func() error {
+				if inside.Add(1) != 1 {
+					t.Error("two are alone")
+				}
+				time.Sleep(5 * time.Millisecond)
+				inside.Add(-1)
+				return nil
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := db.Alone(ctx, "test", func() error { cancel(); return ctx.Err() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the context's end: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := other.Alone(ctx, "test", func() error { return nil }); err != nil {
+		t.Errorf("the lock was left behind: %v", err)
+	}
+}

@@ -30,6 +30,10 @@ const (
 	Integrity               // stored bytes are not what was written
 )
 
+// ErrFull is in the chain of every error of a disk, quota or table that has no
+// room left. Nothing of what was to be written is there.
+var ErrFull = errors.New("there is no room left")
+
 // Error is an error with a kind and, where there is one, a hint.
 type Error struct {
 	Kind Kind

@@ -26,6 +26,7 @@ const (
 	NotImplemented         Code = "NOT_IMPLEMENTED"
 	RequestLimitExceeded   Code = "REQUEST_LIMIT_EXCEEDED"
 	NotFound               Code = "NOT_FOUND"
+	FeatureDisabled        Code = "FEATURE_DISABLED"
 )
 
 // Error is an error as MLflow's protocol carries it.
@@ -48,7 +49,7 @@ func (c Code) kind() fault.Kind {
 	switch c {
 	case ResourceDoesNotExist, EndpointNotFound, NotFound:
 		return fault.NotFound
-	case InvalidParameterValue, BadRequest:
+	case InvalidParameterValue, BadRequest, FeatureDisabled:
 		return fault.Usage
 	case ResourceAlreadyExists, InvalidState:
 		return fault.Conflict

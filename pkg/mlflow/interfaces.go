@@ -150,6 +150,16 @@ type Aliases interface {
 	GetVersionByAlias(ctx context.Context, name, alias string) (ModelVersion, error)
 }
 
+// AliasMover decides where an alias is to point and moves it, as one step: nobody
+// moves it between. MLflow's protocol has no word for it: only a store in the same
+// process can.
+type AliasMover interface {
+	// MoveAlias gives decide the version that the alias points at, an empty one
+	// where it points at none, and does what decide answers, unless that fails.
+	// decide may be called more than once and must not use the store.
+	MoveAlias(ctx context.Context, name, alias string, decide func(at ModelVersion) (AliasMove, error)) error
+}
+
 // RegistrySearch finds registered models and versions.
 type RegistrySearch interface {
 	SearchRegisteredModels(ctx context.Context, q RegistryQuery) (Page[RegisteredModel], error)

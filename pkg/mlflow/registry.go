@@ -57,6 +57,9 @@ type ModelVersion struct {
 	ModelID         string        `json:"model_id,omitempty"`
 }
 
+// Tag returns the value of the version's tag, "" where it has none.
+func (v ModelVersion) Tag(key string) string { return tagOf(v.Tags, key) }
+
 // NewRegisteredModel asks for a name.
 type NewRegisteredModel struct {
 	Name        string `json:"name"`
@@ -102,6 +105,12 @@ type AliasChange struct {
 	Subject string     `json:"subject"` // the alias, or the version whose stage moved
 	Old     string     `json:"old,omitempty"`
 	New     string     `json:"new,omitempty"`
+}
+
+// AliasMove says where an alias goes.
+type AliasMove struct {
+	To   string // the version; where it points already it stays, and "" takes it away
+	Tags []Tag  // that the version gets where the alias moves to it
 }
 
 // RegistryQuery asks for registered models or for versions.

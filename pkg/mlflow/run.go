@@ -42,8 +42,10 @@ type RunData struct {
 }
 
 // Tag returns the value of the run's tag, "" where it has none.
-func (d RunData) Tag(key string) string {
-	for _, t := range d.Tags {
+func (d RunData) Tag(key string) string { return tagOf(d.Tags, key) }
+
+func tagOf(tags []Tag, key string) string {
+	for _, t := range tags {
 		if t.Key == key {
 			return t.Value
 		}
@@ -157,7 +159,7 @@ type RunQuery struct {
 	PageToken     string   `json:"page_token,omitempty"`
 }
 
-// HistoryQuery asks for every value of a run's metric, oldest step first.
+// HistoryQuery asks for the values of a run's metric by time, step and value.
 type HistoryQuery struct {
 	RunID      string
 	Key        string

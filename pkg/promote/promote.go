@@ -4,12 +4,15 @@
 // The first version that is registered becomes the champion, a later one the
 // challenger until Promote makes it the champion. Rollback goes back to the
 // champion before, and can be repeated until the first: a champion's tag names
-// the champions before it, the latest first. The registered models of the pipeline's
+// the champions before it, the latest first, its trail. Tag and alias move as one
+// step (move.go), so that the trail has every champion, also of promotions at the
+// same moment. The registered models of the pipeline's
 // regressors follow: after every change Follow points their aliases at the
 // versions that the same training made.
 package promote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,29 +66,30 @@ func followers() []string { return []string{XGBoost, Forest} }
 // none, else challenger, unless a newer one is that. It returns the alias that the
 // version has then; "" for none, and for the champion of before.
 func Introduce(ctx context.Context, r Registry, version string) (alias string, err error) {
-	champion, err := aliased(ctx, r, Pipeline, Champion)
-	if err != nil || champion.Version == version {
-		return "", errors.Join(err, Follow(ctx, r))
+	var champion string
+	err = move(ctx, r, Champion, func(at mlflow.ModelVersion) (mlflow.AliasMove, error) {
+		champion = at.Version
+		return mlflow.AliasMove{To: cmp.Or(at.Version, version)}, nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case champion == "":
+		return Champion, Follow(ctx, r)
+	case champion == version:
+		return "", Follow(ctx, r)
 	}
-	alias = Challenger
-	if champion.Version == "" {
-		alias = Champion
-	}
-	holder, err := aliased(ctx, r, Pipeline, alias)
+	err = move(ctx, r, Challenger, func(at mlflow.ModelVersion) (mlflow.AliasMove, error) {
+		if alias = Challenger; newer(at.Version, version) {
+			alias = ""
+			return mlflow.AliasMove{To: at.Version}, nil
+		}
+		return mlflow.AliasMove{To: version}, nil
+	})
 	if err != nil {
 		return "", err
 	}
-	if newer(holder.Version, version) {
-		return "", Follow(ctx, r)
-	}
-	if err := r.SetAlias(ctx, Pipeline, alias, version); err != nil {
-		return "", err
-	}
-	// Another training may have ended at the same moment: what stands counts.
-	if holder, err = aliased(ctx, r, Pipeline, alias); err == nil && holder.Version != version {
-		alias = ""
-	}
-	return alias, errors.Join(err, Follow(ctx, r))
+	return alias, errors.Join(leaveChallenge(ctx, r), Follow(ctx, r))
 }
 
 // newer reports whether version a comes after b; versions are whole numbers.
@@ -98,69 +102,68 @@ func Promote(ctx context.Context, r Registry, version string) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	champion, err := aliased(ctx, r, Pipeline, Champion)
+	change := Change{To: v.Version}
+	err = move(ctx, r, Champion, func(at mlflow.ModelVersion) (mlflow.AliasMove, error) {
+		change.From = at.Version
+		trail := trailOf(at)
+		if at.Version != "" {
+			trail = slices.Insert(trail, 0, at.Version)
+		}
+		return mlflow.AliasMove{To: v.Version, Tags: trailTag(trail)}, nil
+	})
 	if err != nil {
 		return Change{}, err
 	}
-	change := Change{From: champion.Version, To: v.Version}
-	if change.From == change.To {
-		return change, Follow(ctx, r)
-	}
-	trail := trailOf(champion)
-	if change.From != "" {
-		trail = slices.Insert(trail, 0, change.From)
-	}
-	return change, crown(ctx, r, v.Version, trail)
+	return change, errors.Join(leaveChallenge(ctx, r), Follow(ctx, r))
 }
 
 // Rollback makes the champion before the champion again.
 func Rollback(ctx context.Context, r Registry) (Change, error) {
 	const hint = "`salesctl models list` shows the versions, `salesctl models promote VERSION` picks one"
-	champion, err := aliased(ctx, r, Pipeline, Champion)
+	var change Change
+	err := move(ctx, r, Champion, func(at mlflow.ModelVersion) (mlflow.AliasMove, error) {
+		if at.Version == "" {
+			return mlflow.AliasMove{}, fault.New(fault.NotFound, "%s has no champion", Pipeline).WithHint(hint)
+		}
+		trail := trailOf(at)
+		if len(trail) == 0 {
+			return mlflow.AliasMove{}, fault.New(fault.Conflict, "version %s of %s was never promoted over another: there is nothing to go back to", at.Version, Pipeline).
+				WithHint(hint)
+		}
+		change = Change{From: at.Version, To: trail[0]}
+		return mlflow.AliasMove{To: trail[0], Tags: trailTag(trail[1:])}, nil
+	})
+	if change.From != "" && fault.Is(err, fault.NotFound) { // the version, not the champion
+		err = fault.New(fault.NotFound, "the champion before version %s: %w", change.From, err).WithHint(hint)
+	}
 	if err != nil {
 		return Change{}, err
 	}
-	if champion.Version == "" {
-		return Change{}, fault.New(fault.NotFound, "%s has no champion", Pipeline).WithHint(hint)
-	}
-	trail := trailOf(champion)
-	if len(trail) == 0 {
-		return Change{}, fault.New(fault.Conflict, "version %s of %s was never promoted over another: there is nothing to go back to", champion.Version, Pipeline).
-			WithHint(hint)
-	}
-	before := trail[0]
-	if _, err := r.GetModelVersion(ctx, Pipeline, before); err != nil {
-		return Change{}, fault.New(fault.KindOf(err), "the champion before version %s: %w", champion.Version, err).WithHint(hint)
-	}
-	return Change{From: champion.Version, To: before}, crown(ctx, r, before, trail[1:])
+	return change, errors.Join(leaveChallenge(ctx, r), Follow(ctx, r))
 }
 
 // trailOf are the champions before a champion, the latest first.
 func trailOf(v mlflow.ModelVersion) []string {
-	return strings.Fields(tag(v, tagFrom))
+	return strings.Fields(v.Tag(tagFrom))
 }
 
-// crown moves the alias champion to a version, which remembers the champions before
-// it and is no challenger any more.
-func crown(ctx context.Context, r Registry, version string, trail []string) error {
-	// The tag first: what breaks off after it has changed no champion.
-	before := mlflow.Tag{Key: tagFrom, Value: strings.Join(trail[:min(len(trail), maxTrail)], " ")}
-	if err := r.SetModelVersionTag(ctx, Pipeline, version, before); err != nil {
-		return err
-	}
-	if err := r.SetAlias(ctx, Pipeline, Champion, version); err != nil {
-		return err
-	}
-	challenger, err := aliased(ctx, r, Pipeline, Challenger)
+// trailTag is the tag of a champion with a trail.
+func trailTag(trail []string) []mlflow.Tag {
+	return []mlflow.Tag{{Key: tagFrom, Value: strings.Join(trail[:min(len(trail), maxTrail)], " ")}}
+}
+
+// leaveChallenge takes the alias challenger away from the champion.
+func leaveChallenge(ctx context.Context, r Registry) error {
+	champion, err := aliased(ctx, r, Pipeline, Champion)
 	if err != nil {
 		return err
 	}
-	if challenger.Version == version {
-		if err := r.DeleteAlias(ctx, Pipeline, Challenger); err != nil {
-			return err
+	return move(ctx, r, Challenger, func(at mlflow.ModelVersion) (mlflow.AliasMove, error) {
+		if at.Version == champion.Version {
+			return mlflow.AliasMove{}, nil
 		}
-	}
-	return Follow(ctx, r)
+		return mlflow.AliasMove{To: at.Version}, nil
+	})
 }
 
 // aliased returns the version that an alias points at; its Version is empty where
@@ -175,20 +178,43 @@ func aliased(ctx context.Context, r Registry, name, alias string) (mlflow.ModelV
 }
 
 // Follow points the aliases of the regressors' models at what the same training
-// made, and takes away those that have nothing to point at.
+// made, and takes away those that have nothing to point at. It is done when the
+// pipeline's aliases stand at its end where they stood at its beginning: of two
+// that follow at the same moment, the last to write looks after the last change.
 func Follow(ctx context.Context, r Registry) error {
-	for _, alias := range []string{Champion, Challenger} {
-		lead, err := aliased(ctx, r, Pipeline, alias)
+	for {
+		lead, err := leaders(ctx, r)
 		if err != nil {
 			return err
 		}
-		for _, name := range followers() {
-			if err := follow(ctx, r, name, alias, tag(lead, record.TagDigest)); err != nil {
-				return fmt.Errorf("%s@%s: %w", name, alias, err)
+		for _, alias := range []string{Champion, Challenger} {
+			for _, name := range followers() {
+				if err := follow(ctx, r, name, alias, lead[alias].Tag(record.TagDigest)); err != nil {
+					return fmt.Errorf("%s@%s: %w", name, alias, err)
+				}
 			}
 		}
+		after, err := leaders(ctx, r)
+		if err != nil {
+			return err
+		}
+		if after[Champion].Version == lead[Champion].Version && after[Challenger].Version == lead[Challenger].Version {
+			return nil
+		}
 	}
-	return nil
+}
+
+// leaders are the versions of the pipeline that have an alias, by alias.
+func leaders(ctx context.Context, r Registry) (map[string]mlflow.ModelVersion, error) {
+	out := map[string]mlflow.ModelVersion{}
+	for _, alias := range []string{Champion, Challenger} {
+		v, err := aliased(ctx, r, Pipeline, alias)
+		if err != nil {
+			return nil, err
+		}
+		out[alias] = v
+	}
+	return out, nil
 }
 
 func follow(ctx context.Context, r Registry, name, alias, digest string) error {
@@ -196,7 +222,7 @@ func follow(ctx context.Context, r Registry, name, alias, digest string) error {
 	if err != nil {
 		return err
 	}
-	if digest != "" && tag(has, record.TagDigest) == digest { // of several that are the same, the one that is there stays
+	if digest != "" && has.Tag(record.TagDigest) == digest { // of several that are the same, the one that is there stays
 		return nil
 	}
 	var want mlflow.ModelVersion
@@ -219,14 +245,4 @@ func follow(ctx context.Context, r Registry, name, alias, digest string) error {
 		return r.DeleteAlias(ctx, name, alias)
 	}
 	return r.SetAlias(ctx, name, alias, want.Version)
-}
-
-// tag returns the value of a version's tag, "" where it has none.
-func tag(v mlflow.ModelVersion, key string) string {
-	for _, t := range v.Tags {
-		if t.Key == key {
-			return t.Value
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -102,7 +103,10 @@ func replacing(t *testing.T, s artifact.Store) {
 }
 
 func oddNames(t *testing.T, s artifact.Store) {
-	for _, path := range []string{"with space/a b", "número/ñ/日本", "emoji 🎉", "a#b", "a%2Fb", "100%", "a+b", "a&b=c?d", "~'()*!,;@$", "..hidden", "a/./b", "end."} {
+	for _, path := range []string{"with space/a b", "número/ñ/日本", "emoji 🎉", "a#b", "a%2Fb", "100%", "a+b", "a&b=c?d", "~'()*!,;@$", "..hidden", "a/./b", "end.", "a:b", "d/C:x", `a\b`, `..\x`} {
+		if runtime.GOOS == "windows" && strings.ContainsAny(path, `\:?*"<>|`) {
+			continue // no file there can have the name
+		}
 		put(t, s, path, path)
 		want(t, path, get(t, s, path))
 		clean, err := artifact.Clean(path)
@@ -167,7 +171,7 @@ func notThere(t *testing.T, s artifact.Store) {
 }
 
 func leaving(t *testing.T, s artifact.Store) {
-	for _, path := range []string{"", ".", "..", "../x", "a/../../x", "/etc/passwd", `a\b`, "c:x", "a\x00"} {
+	for _, path := range []string{"", ".", "..", "../x", "a/../../x", "/etc/passwd", "a\x00"} {
 		_, got := s.Get(t.Context(), path)
 		var listed error
 		if path != "" { // the root
@@ -208,6 +212,9 @@ func half(t *testing.T, s artifact.Store) {
 				t.Errorf("%d bytes: want the reader's error, got %v", size, err)
 			}
 		}
+	}
+	if err := s.Put(t.Context(), "new/folder/x", &breaking{4, errBroken}); !errors.Is(err, errBroken) {
+		t.Errorf("in a new folder: %v", err)
 	}
 	want(t, []artifact.Entry{{Path: "x", Size: 5}}, list(t, s, ""))
 	want(t, "whole", get(t, s, "x"))

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/fault"
 )
 
@@ -24,13 +26,12 @@ type meaning struct {
 
 // Hints that several codes share.
 const (
-	askRights  = "allow the user or role to read, write, list and delete in the bucket, and to use its KMS key"
-	askKeys    = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
-	askAgain   = "get new credentials, for example with aws sso login"
-	askRegion  = "set AWS_REGION to the region of the bucket"
-	askLater   = "try again in a while"
-	askUpload  = "begin the upload anew"
-	askAddress = "check the endpoint, and that this machine reaches it"
+	askRights = "allow the user or role to read, write, list and delete in the bucket, and to use its KMS key"
+	askKeys   = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
+	askAgain  = "get new credentials, for example with aws sso login"
+	askRegion = "set AWS_REGION to the region of the bucket"
+	askLater  = "try again in a while"
+	askUpload = "begin the upload anew"
 )
 
 // meanings are the codes of
@@ -75,8 +76,18 @@ func (s *Store) fault(ctx context.Context, p string, err error) error {
 	if end := ctx.Err(); end != nil {
 		return end
 	}
+	subject := ""
+	if p != "" {
+		subject = "artifact " + p + " in "
+	}
 	if m, ok := s.mean(err); ok {
-		f := fault.New(m.kind, "artifact %s in %s: %s: %w", p, s, m.what, err)
+		switch m.kind {
+		case fault.Unavailable, fault.Auth, fault.Config:
+			err = &artifact.UnusableError{Store: s.String(), What: m.what, Err: err}
+		default:
+			err = fmt.Errorf("%s: %s: %w", s, m.what, err)
+		}
+		f := fault.New(m.kind, "%s%w", subject, err)
 		if m.hint != "" {
 			f = f.WithHint("%s", m.hint)
 		}
@@ -87,7 +98,7 @@ func (s *Store) fault(ctx context.Context, p string, err error) error {
 		if api.ErrorCode() == "NoSuchBucket" {
 			return s.noBucket(err)
 		}
-		return fault.New(fault.Failure, "artifact %s in %s: %w", p, s, err)
+		return fault.New(fault.Failure, "%s%s: %w", subject, s, err)
 	}
 	return err // of the one who gives or takes the bytes
 }
@@ -110,9 +121,18 @@ func (s *Store) mean(err error) (meaning, bool) {
 		}
 	}
 	if isAway(err) {
-		return meaning{fault.Unavailable, "S3 cannot be reached", askAddress}, true
+		return s.away(), true
 	}
 	return meaning{}, false
+}
+
+// away is the meaning of no answer.
+func (s *Store) away() meaning {
+	at := ""
+	if s.o.Endpoint != "" {
+		at = " " + s.o.Endpoint
+	}
+	return meaning{fault.Unavailable, "S3 cannot be reached", "check the endpoint" + at + ", and that this machine reaches it"}
 }
 
 // isAway reports whether no answer came, or not all of it.
@@ -128,6 +148,7 @@ func isMissing(err error) bool {
 }
 
 func (s *Store) noBucket(err error) error {
-	return fault.New(fault.NotFound, "there is no bucket %s: %w", s.bucket, err).
+	unusable := &artifact.UnusableError{Store: s.String(), What: "there is no bucket " + s.bucket, Err: err}
+	return fault.New(fault.Config, "%w", unusable).
 		WithHint("create it, or check its name, the endpoint and AWS_REGION")
 }

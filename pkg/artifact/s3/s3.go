@@ -4,10 +4,12 @@
 // The way of a file:
 //
 //  1. Open reads the address, s3://bucket/prefix, and finds credentials as all of
-//     AWS's programs do: environment, files, the role of the machine.
+//     AWS's programs do: environment, files, the role of the machine. Check asks
+//     whether the bucket can be used.
 //  2. Put sends up to 8 MiB at once, what is longer in parts of 8 MiB, three in
 //     flight: 32 MiB of memory whatever the length, up to 78 GiB. A file appears
-//     when all of it is there; what breaks off is aborted.
+//     when all of it is there; what breaks off is aborted, at once or, where the
+//     program was killed, by a later Sweep.
 //  3. Get asks for size and tag. The file is then read as one stream, which goes
 //     on where it broke off, or in ranges, and always that very version.
 //  4. Presign and the calls of a multipart upload hand out addresses by which
@@ -19,6 +21,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"path"
 	"slices"
@@ -26,6 +29,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
@@ -42,6 +46,8 @@ const (
 	inFlight = 3
 	// cleaning is how long the abort of an upload may take when its context ended.
 	cleaning = 10 * time.Second
+	// dialling is how long one attempt to connect may take.
+	dialling = 5 * time.Second
 	// elsewhere is the region of servers that know none.
 	elsewhere = "us-east-1"
 )
@@ -82,7 +88,7 @@ type Store struct {
 }
 
 // Open returns a store over the address s3://bucket/prefix. It does not ask for
-// the bucket, which the first call finds missing.
+// the bucket: Check does, or the first call finds it missing.
 func Open(ctx context.Context, uri string, o Options) (*Store, error) {
 	bucket, prefix, err := parse(uri)
 	if err != nil {
@@ -102,6 +108,9 @@ func Open(ctx context.Context, uri string, o Options) (*Store, error) {
 	c, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return nil, fault.New(fault.Config, "%s: %w", uri, err)
+	}
+	if b, ok := c.HTTPClient.(*awshttp.BuildableClient); ok { // 30 s, three times, would outlast who waits for the answer
+		c.HTTPClient = b.WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialling })
 	}
 	if o.Client != nil { // not before: the SDK would want to give it AWS_CA_BUNDLE
 		c.HTTPClient = o.Client

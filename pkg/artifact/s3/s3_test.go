@@ -302,7 +302,7 @@ func TestFaults(t *testing.T) {
 	_, got := s.Get(t.Context(), "x")
 	_, listed := s.List(t.Context(), "")
 	for _, err := range []error{s.Put(t.Context(), "x", strings.NewReader("")), got, listed, s.Delete(t.Context(), "x")} {
-		wantKind(t, err, fault.NotFound, "no bucket absent-bucket", "create it")
+		wantKind(t, err, fault.Config, "no bucket absent-bucket", "create it")
 	}
 	o := options(t, g.address)
 	o.AccessKey, o.SecretKey = accessKey, "wrong"

@@ -2,13 +2,17 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
 // api is where the routes of the REST API begin.
@@ -102,6 +106,9 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	h.Header.Set("User-Agent", "salesctl")
 	if c.auth != "" {
 		h.Header.Set("Authorization", c.auth)
+	}
+	if in := cmp.Or(mlflow.WorkspaceOf(ctx), c.space); in != "" && !strings.HasPrefix(path, workspaces) {
+		h.Header.Set(mlflow.WorkspaceHeader, in)
 	}
 	return h, nil
 }

@@ -44,6 +44,9 @@ type Options struct {
 	Username string // for basic authentication, with Password
 	Password string
 	Token    string // for bearer authentication; Username and Password go before it
+
+	Workspace string // of calls whose context has none; empty leaves it to the server
+
 	CA       string // a PEM file with the certificates that vouch for the server, beside the system's
 	Insecure bool   // the server's certificate is not checked
 
@@ -59,6 +62,7 @@ type Options struct {
 type Client struct {
 	base    *url.URL // without a final slash
 	auth    string   // the Authorization header
+	space   string   // the workspace of contexts without one
 	secrets *strings.Replacer
 	api     *http.Client // with a limit on the whole answer
 	files   *http.Client // without one
@@ -81,7 +85,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		base: base, retries: max(o.Retries, 0), backoff: o.Backoff, rand: o.Rand, log: o.Logger,
+		base: base, space: o.Workspace, retries: max(o.Retries, 0), backoff: o.Backoff, rand: o.Rand, log: o.Logger,
 		secrets: strings.NewReplacer(hidden(o.Token, o.Password)...),
 	}
 	if o.Retries == 0 {

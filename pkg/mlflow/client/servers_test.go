@@ -42,6 +42,11 @@ func TestAgainstMLflow(t *testing.T) {
 	everything(t, open(t, startMLflow(t)))
 }
 
+func TestWorkspacesAgainstMLflow(t *testing.T) {
+	uri := startMLflow(t, "--enable-workspaces")
+	mlflowtest.RunWorkspaces(t, func(t *testing.T) mlflowtest.Divided { return open(t, uri) })
+}
+
 // spelled writes otherwise what MLflow's server does not take in a name: to #,
 // however it is escaped, it answers "Invalid path", and %2F it reads as a slash.
 type spelled struct{ artifact.Store }
@@ -71,7 +76,7 @@ func (s spelled) Delete(ctx context.Context, name string) error {
 }
 
 // startMLflow runs MLflow's server on a database of its own until the test ends.
-func startMLflow(t *testing.T) (uri string) {
+func startMLflow(t *testing.T, flags ...string) (uri string) {
 	t.Helper()
 	program := filepath.Join(os.Getenv("PEERS_VENV"), "bin", "mlflow")
 	if _, err := os.Stat(program); err != nil || !filepath.IsAbs(program) {
@@ -88,8 +93,8 @@ func startMLflow(t *testing.T) (uri string) {
 	l.Close()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "server", "--workers", "1", "--host", "127.0.0.1", "--port", port,
-		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--artifacts-destination", filepath.Join(dir, "artifacts"))
+	cmd := exec.CommandContext(ctx, program, append([]string{"server", "--workers", "1", "--host", "127.0.0.1", "--port", port,
+		"--backend-store-uri", "sqlite:///" + filepath.Join(dir, "mlflow.db"), "--artifacts-destination", filepath.Join(dir, "artifacts")}, flags...)...)
 	cmd.Env = append(os.Environ(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false", "MLFLOW_DISABLE_TELEMETRY=true", "HOME="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its workers
 	cmd.WaitDelay = 20 * time.Second

@@ -40,8 +40,11 @@ func looks(path string) bool {
 // Deny answers a request that was not let in, as MLflow's server words errors.
 func Deny(w http.ResponseWriter, status int, err error) {
 	code := mlflow.PermissionDenied
-	if status == http.StatusUnauthorized {
+	switch status {
+	case http.StatusUnauthorized:
 		code = mlflow.Unauthenticated
+	case http.StatusInternalServerError:
+		code = mlflow.InternalError
 	}
 	text := err.Error()
 	if hint := fault.HintOf(err); hint != "" {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"path"
 	"slices"
@@ -21,10 +22,10 @@ func (h *handler) artifactRoutes() []route {
 		api(http.MethodPost, "/artifacts/presigned-upload-url", h.presignUpload),
 		api(http.MethodPost, "/artifacts/presigned-download-url", h.presignDownload),
 		[]route{
-			{http.MethodGet, "/get-artifact", h.getRunFile},
-			{http.MethodGet, "/model-versions/get-artifact", h.getVersionFile},
-			{http.MethodGet, ajaxPath + "/logged-models/{model_id}/artifacts/files", h.getModelFile},
-			{http.MethodPost, ajaxPath + "/upload-artifact", h.uploadToRun},
+			{http.MethodGet, "/get-artifact", moving(h.getRunFile)},
+			{http.MethodGet, "/model-versions/get-artifact", moving(h.getVersionFile)},
+			{http.MethodGet, ajaxPath + "/logged-models/{model_id}/artifacts/files", moving(h.getModelFile)},
+			{http.MethodPost, ajaxPath + "/upload-artifact", moving(h.uploadToRun)},
 		},
 	)
 }
@@ -34,11 +35,11 @@ func (h *handler) artifactRoutes() []route {
 func (h *handler) proxyRoutes() []route {
 	routes := []route{
 		{http.MethodGet, "/2.0/mlflow-artifacts/artifacts", h.listProxied},
-		{http.MethodGet, "/2.0/mlflow-artifacts/artifacts/{path...}", h.download},
-		{http.MethodPut, "/2.0/mlflow-artifacts/artifacts/{path...}", h.upload},
-		{http.MethodDelete, "/2.0/mlflow-artifacts/artifacts/{path...}", h.deleteProxied},
+		{http.MethodGet, "/2.0/mlflow-artifacts/artifacts/{path...}", moving(h.download)},
+		{http.MethodPut, "/2.0/mlflow-artifacts/artifacts/{path...}", moving(h.upload)},
+		{http.MethodDelete, "/2.0/mlflow-artifacts/artifacts/{path...}", moving(h.deleteProxied)},
 		{http.MethodPost, "/2.0/mlflow-artifacts/mpu/create/{path...}", h.createMultipart},
-		{http.MethodPost, "/2.0/mlflow-artifacts/mpu/complete/{path...}", h.completeMultipart},
+		{http.MethodPost, "/2.0/mlflow-artifacts/mpu/complete/{path...}", moving(h.completeMultipart)},
 		{http.MethodPost, "/2.0/mlflow-artifacts/mpu/abort/{path...}", h.abortMultipart},
 		{http.MethodGet, "/2.0/mlflow-artifacts/presigned/{path...}", h.presignProxied},
 	}
@@ -66,6 +67,9 @@ func twins(routes []route) []route {
 // download sends a file of the proxy.
 func (h *handler) download(w http.ResponseWriter, r *http.Request) error {
 	p, err := safePath(r.PathValue("path"))
+	if err == nil {
+		p, err = h.scoped(r.Context(), p)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,25 +86,45 @@ func (h *handler) upload(_ http.ResponseWriter, r *http.Request) error {
 	case p == "" || strings.HasSuffix(p, "/"):
 		return mlflow.Errorf(mlflow.InvalidParameterValue, "Artifact path must include a filename (cannot end with '/').")
 	}
-	if err := h.Artifacts.Put(r.Context(), path.Clean(p), r.Body); err != nil {
-		return unwritable(p, err)
+	if p, err = h.scoped(r.Context(), p); err != nil {
+		return err
 	}
-	return nil
+	return put(r.Context(), h.Artifacts, path.Clean(p), r.Body)
 }
 
-// unwritable says which path a store refused, without the store's own name of
-// it, which is of no concern to the client.
-func unwritable(p string, err error) error {
-	if fault.Is(err, fault.Usage) {
-		return mlflow.Errorf(mlflow.InvalidParameterValue, "Artifact path '%s' cannot be written: there is something that is no file.", p)
+// put stores what a client sends. A body that breaks off is told from a store that
+// does.
+func put(ctx context.Context, s artifact.Store, p string, body io.Reader) error {
+	from := &sent{Reader: body}
+	err := s.Put(ctx, p, from)
+	if from.err != nil {
+		return &brokenError{from.err}
 	}
 	return err
+}
+
+// sent is a body that keeps the error it ends with, if that is not its end.
+type sent struct {
+	io.Reader
+	err error
+}
+
+// Read reads on.
+func (s *sent) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a reader returns io.EOF itself
+		s.err = err
+	}
+	return n, err
 }
 
 // deleteProxied deletes a file, or a folder with all that is in it. What is not
 // there counts as deleted.
 func (h *handler) deleteProxied(w http.ResponseWriter, r *http.Request) error {
 	p, err := safeFile(r.PathValue("path"))
+	if err == nil {
+		p, err = h.scoped(r.Context(), p)
+	}
 	if err != nil {
 		return err
 	}
@@ -146,6 +170,9 @@ type fileList struct {
 // listProxied lists a folder of the proxy by the names in it.
 func (h *handler) listProxied(w http.ResponseWriter, r *http.Request) error {
 	p, err := safePath(r.URL.Query().Get("path"))
+	if err == nil {
+		p, err = h.scoped(r.Context(), p)
+	}
 	if err != nil {
 		return err
 	}

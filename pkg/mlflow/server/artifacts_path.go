@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode"
@@ -39,10 +41,25 @@ func keepDots(r *http.Request) *http.Request {
 func safePath(p string) (string, error) {
 	p, ok := decodePath(p)
 	segments := strings.Split(p, "/")
-	if !ok || strings.HasPrefix(p, "/") || strings.ContainsAny(p, `#:\`) || slices.Contains(segments, "..") {
+	if !ok || strings.HasPrefix(p, "/") || strings.Contains(p, "#") || slices.Contains(segments, "..") || elsewhere(p) {
 		return "", mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid path")
 	}
 	return escapeControls(p), nil
+}
+
+// elsewhere reports whether the path names a place outside of every store to
+// somebody who reads it otherwise: a file: URI, an absolute path of Windows, and on
+// Windows anything with its separators. Elsewhere in a name they are characters as
+// any other, to MLflow, too.
+func elsewhere(p string) bool {
+	if runtime.GOOS == "windows" && strings.ContainsAny(p, `\:`) {
+		return true
+	}
+	slash := func(i int) bool { return i < len(p) && (p[i] == '/' || p[i] == '\\') }
+	const file = "file:"
+	return len(p) >= len(file) && strings.EqualFold(p[:len(file)], file) || // its path may be absolute
+		slash(0) && slash(1) || // \\server\share
+		len(p) > 1 && p[1] == ':' && slash(2) // C:\x
 }
 
 // safeFile is safePath for a path that must name a file.
@@ -118,13 +135,16 @@ type place struct {
 
 // place finds the files at an artifact URI. What is proxied, by whatever host,
 // lies in this server's own store.
-func (h *handler) place(uri string) (place, error) {
+func (h *handler) place(ctx context.Context, uri string) (place, error) {
 	scheme, through := proxied(uri)
 	switch {
 	case through && h.Artifacts == nil:
 		return place{}, proxyIsOff()
 	case through:
 		root, err := proxiedRoot(scheme, uri[len(scheme)+1:])
+		if err == nil {
+			root, err = h.scoped(ctx, root)
+		}
 		return place{h.Artifacts, root}, err
 	case h.Open == nil:
 		return place{}, mlflow.Errorf(mlflow.InvalidParameterValue, "This server opens no artifacts at %s.", uri)

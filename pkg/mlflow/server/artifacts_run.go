@@ -59,7 +59,7 @@ func (h *handler) listModel(w http.ResponseWriter, r *http.Request) error {
 
 // listAt lists a folder below an artifact URI.
 func (h *handler) listAt(ctx context.Context, uri, below string) (fileList, error) {
-	at, err := h.place(uri)
+	at, err := h.place(ctx, uri)
 	if err != nil {
 		return fileList{}, err
 	}
@@ -129,7 +129,7 @@ func queryPath(r *http.Request, name string) (string, error) {
 
 // sendFrom sends a file below an artifact URI.
 func (h *handler) sendFrom(w http.ResponseWriter, r *http.Request, uri, below string) error {
-	at, err := h.place(uri)
+	at, err := h.place(r.Context(), uri)
 	if err != nil {
 		return err
 	}
@@ -150,16 +150,16 @@ func (h *handler) uploadToRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	at, err := h.place(run.Info.ArtifactURI)
+	at, err := h.place(r.Context(), run.Info.ArtifactURI)
 	if err != nil {
 		return err
 	}
-	err = at.store.Put(r.Context(), at.folder(below), body)
+	err = put(r.Context(), at.store, at.folder(below), body)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLargeForAPage()
 	}
 	if err != nil {
-		return unwritable(below, err)
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return nil

@@ -33,43 +33,26 @@ type reader struct {
 // read returns a reader over the parameters of the request: those of the query
 // where a GET has one, else those of the body.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) *reader {
+	return h.readUpTo(w, r, h.MaxBody)
+}
+
+// readUpTo is read for a body of so many bytes at most.
+func (h *handler) readUpTo(w http.ResponseWriter, r *http.Request, limit int64) *reader {
 	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
 		return &reader{v: queryValue(r)}
 	}
 	if err := checkContentType(r); err != nil {
 		return &reader{err: err}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return &reader{err: &tooLargeError{h.MaxBody}}
+			return &reader{err: &tooLargeError{limit}}
 		}
-		return &reader{err: mlflow.Errorf(mlflow.BadRequest, "The request body broke off: %v", err)}
+		return &reader{err: &brokenError{err}}
 	}
 	v, err := parseBody(body)
 	return &reader{v: v, err: err}
-}
-
-// parseBody reads the message of a body. Older clients encode theirs twice, and
-// no body is an empty message.
-func parseBody(body []byte) (value, error) {
-	if len(body) == 0 {
-		return value{kind: jsonObject}, nil
-	}
-	v, err := parse(body)
-	if err == nil && v.kind == jsonText {
-		v, err = parse([]byte(v.text))
-	}
-	switch {
-	case err != nil:
-		return value{}, err
-	case v.kind == jsonNull:
-		return value{kind: jsonObject}, nil
-	case v.kind != jsonObject:
-		return value{}, mlflow.Errorf(mlflow.InvalidParameterValue,
-			"The request body must be a JSON object, not of type '%s'.", v.kind.python())
-	}
-	return v, nil
 }
 
 // checkContentType refuses what MLflow's server refuses. Browsers send no

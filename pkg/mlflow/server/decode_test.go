@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -168,6 +169,35 @@ func TestBodyLimit(t *testing.T) {
 	}
 	if w = f.ask(t, Options{MaxBody: int64(len(body))}, "POST", apiPath+"/experiments/create", body); w.Code != http.StatusOK {
 		t.Errorf("at the limit: %d %s", w.Code, w.Body)
+	}
+}
+
+// Datasets may take more than other requests: their profiles are long.
+func TestDatasetsHaveALimitOfTheirOwn(t *testing.T) {
+	body := `{"run_id":"` + testRun + `","datasets":[{"dataset":{"name":"n","digest":"d","source_type":"s","source":"s","profile":"` + strings.Repeat("x", 300) + `"}}]}`
+	for limit, want := range map[int64]int{200: http.StatusRequestEntityTooLarge, 300: http.StatusOK} {
+		if w := (&fake{}).ask(t, Options{MaxBody: limit}, "POST", apiPath+"/runs/log-inputs", body); w.Code != want {
+			t.Errorf("half is %d: %d %s", limit, w.Code, w.Body)
+		}
+	}
+}
+
+// A body of many tiny values would take a hundred times its length.
+func TestValuesAreCounted(t *testing.T) {
+	list := func(n int) string { return `{"name":"x","tags":[` + strings.Repeat("{},", n-1) + `{}]}` }
+	var before, after runtime.MemStats
+	body := `{"name":[` + strings.Repeat("0,", DefaultMaxBody/2-100) + `0]}`
+	runtime.ReadMemStats(&before)
+	w := (&fake{}).ask(t, Options{}, "POST", apiPath+"/experiments/create", body)
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "100000 JSON values") || grown > 6*DefaultMaxBody {
+		t.Errorf("%d %s, %d MiB for %d", w.Code, w.Body, grown>>20, len(body)>>20)
+	}
+	for n, taken := range map[int]bool{maxValues - 3: true, maxValues - 2: false} { // the object, its name, the list
+		_, err := parseBody([]byte(list(n)))
+		if (err == nil) != taken {
+			t.Errorf("%d values: %v", n+3, err)
+		}
 	}
 }
 

@@ -1,13 +1,13 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 
+	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
@@ -37,6 +37,8 @@ func classOf(c mlflow.Code) class {
 		return class{http.StatusBadRequest, user, "RESOURCE_ALREADY_EXISTS"}
 	case mlflow.ResourceDoesNotExist, mlflow.NotFound, mlflow.EndpointNotFound:
 		return class{http.StatusNotFound, user, "RESOURCE_NOT_FOUND"}
+	case mlflow.FeatureDisabled:
+		return class{http.StatusInternalServerError, user, "FEATURE_DISABLED"}
 	case mlflow.PermissionDenied:
 		return class{http.StatusForbidden, user, "PERMISSION_DENIED"}
 	case mlflow.Unauthenticated:
@@ -51,6 +53,16 @@ func classOf(c mlflow.Code) class {
 	return class{http.StatusInternalServerError, system, "CLIENT_INTERNAL_ERROR"}
 }
 
+// fullMessage is for the client of a server whose disk is full.
+const fullMessage = "The disk of the server's database or artifacts is full, and nothing of this request was written. " +
+	"Whoever runs the server must free space there; then send it again."
+
+// brokenError says that a body did not come to its end.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return "The request body broke off: " + e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
+
 // tooLargeError says that a body is longer than the server reads.
 type tooLargeError struct{ limit int64 }
 
@@ -60,18 +72,33 @@ func (e *tooLargeError) Error() string {
 
 // refuse writes the error.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if _, ok := errors.AsType[*tooLargeError](err); ok {
-		h.fail(w, http.StatusRequestEntityTooLarge, mlflow.InvalidParameterValue, err.Error())
-		return
-	}
-	code := mlflow.CodeOf(err)
-	status := classOf(code).status
-	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client; nobody reads the answer
-	if status >= http.StatusInternalServerError && !gone {
+	status, code, text := judge(err)
+	if status >= http.StatusInternalServerError {
 		h.Logger.ErrorContext(r.Context(), "request failed", "request_id", requestID(w, r),
 			"method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	h.fail(w, status, code, message(err))
+	h.fail(w, status, code, text)
+}
+
+// judge says how an error is answered. Some have a status of their own, where
+// that of their code would not do: MLflow's clients repeat a 429 or 500 for
+// minutes and then do not tell its text.
+func judge(err error) (status int, code mlflow.Code, text string) {
+	if _, ok := errors.AsType[*tooLargeError](err); ok {
+		return http.StatusRequestEntityTooLarge, mlflow.InvalidParameterValue, err.Error()
+	}
+	if broken, ok := errors.AsType[*brokenError](err); ok {
+		return http.StatusBadRequest, mlflow.BadRequest, broken.Error()
+	}
+	if errors.Is(err, fault.ErrFull) {
+		return http.StatusInsufficientStorage, mlflow.ResourceExhausted, fullMessage
+	}
+	if e, ok := errors.AsType[*artifact.UnusableError](err); ok {
+		return http.StatusServiceUnavailable, mlflow.TemporarilyUnavailable, fmt.Sprintf(
+			"The artifact store %s of this server cannot be used: %s. Try again later; the server's log says more.", e.Store, e.What)
+	}
+	code = mlflow.CodeOf(err)
+	return classOf(code).status, code, message(err)
 }
 
 // internalMessage says no more than it must; the log has the rest.

@@ -1,7 +1,8 @@
 package server
 
 import (
-	"encoding/json"
+	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,23 +27,20 @@ func (h *handler) experimentRoutes() []route {
 	)
 }
 
-// experiment is an experiment as this release's server writes it: with the one
-// workspace that a server without workspaces has.
+// experiment is an experiment as this release's server writes it: with its
+// workspace, which is that of the request, since nobody sees another's.
 type experiment struct {
 	mlflow.Experiment
 	Workspace string `json:"workspace"`
 }
 
-func newExperiment(e mlflow.Experiment) experiment { return experiment{e, "default"} }
+func newExperiment(ctx context.Context, e mlflow.Experiment) experiment {
+	return experiment{e, cmp.Or(mlflow.WorkspaceOf(ctx), mlflow.DefaultWorkspace)}
+}
 
 // experimentAnswer holds an experiment.
-type experimentAnswer struct{ Experiment mlflow.Experiment }
-
-// MarshalJSON writes the answer with the experiment's workspace.
-func (a experimentAnswer) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Experiment experiment `json:"experiment"`
-	}{newExperiment(a.Experiment)})
+type experimentAnswer struct {
+	Experiment experiment `json:"experiment"`
 }
 
 func (h *handler) createExperiment(w http.ResponseWriter, r *http.Request) error {
@@ -55,7 +53,7 @@ func (h *handler) createExperiment(w http.ResponseWriter, r *http.Request) error
 	if q.err != nil {
 		return q.err
 	}
-	if err := checkLocation(e.ArtifactLocation); err != nil {
+	if err := checkLocation("artifact_location", e.ArtifactLocation); err != nil {
 		return err
 	}
 	id, err := h.Tracking.CreateExperiment(r.Context(), e)
@@ -77,7 +75,7 @@ func (h *handler) getExperiment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, experimentAnswer{e})
+	return answer(w, experimentAnswer{newExperiment(r.Context(), e)})
 }
 
 func (h *handler) getExperimentByName(w http.ResponseWriter, r *http.Request) error {
@@ -90,7 +88,7 @@ func (h *handler) getExperimentByName(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	return answer(w, experimentAnswer{e})
+	return answer(w, experimentAnswer{newExperiment(r.Context(), e)})
 }
 
 func (h *handler) searchExperiments(w http.ResponseWriter, r *http.Request) error {
@@ -111,7 +109,7 @@ func (h *handler) searchExperiments(w http.ResponseWriter, r *http.Request) erro
 	}
 	found := make([]experiment, len(page.Items))
 	for i, e := range page.Items {
-		found[i] = newExperiment(e)
+		found[i] = newExperiment(r.Context(), e)
 	}
 	return answer(w, struct {
 		Experiments []experiment `json:"experiments,omitempty"`
@@ -200,17 +198,17 @@ const maxLocation = 2048
 
 // checkLocation refuses artifact locations that could not be told apart from
 // others, or that would make the server call hosts of the client's choice.
-func checkLocation(uri string) error {
+func checkLocation(field, uri string) error {
 	address, query, _ := strings.Cut(uri, "?")
 	address, _, fragment := strings.Cut(address, "#")
 	scheme, _ := cutScheme(uri)
 	switch {
 	case fragment || strings.Contains(query, "#") || scheme == "" && strings.Contains(address[strings.LastIndexByte(address, '/')+1:], ";"):
-		return mlflow.Errorf(mlflow.InvalidParameterValue, "'artifact_location' URL can't include fragments or params.")
+		return mlflow.Errorf(mlflow.InvalidParameterValue, "'%s' URL can't include fragments or params.", field)
 	case strings.Contains(unescape(query), ".."):
 		return mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid query string")
 	}
-	if err := checkScheme(uri, "artifact_location"); err != nil {
+	if err := checkScheme(uri, field); err != nil {
 		return err
 	}
 	if strings.HasPrefix(uri, "runs:") {

@@ -50,7 +50,7 @@ func (e *execution) getExperiment(q *reader) (any, error) {
 		return nil, q.err
 	}
 	x, err := e.h.Tracking.GetExperiment(e.ctx, id)
-	return experimentAnswer{x}, err
+	return experimentAnswer{newExperiment(e.ctx, x)}, err
 }
 
 func (e *execution) getRun(q *reader) (any, error) {

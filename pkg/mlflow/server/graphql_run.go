@@ -167,7 +167,7 @@ func (e *execution) member(typeName, field string, members map[string]any) (any,
 		if err != nil {
 			return nil, err
 		}
-		return asTree(x)
+		return asTree(newExperiment(e.ctx, x))
 	case "MlflowRunExtension.modelVersions":
 		filter := fmt.Sprintf("run_id='%s'", infoOf(members, "run_id"))
 		page, err := e.h.Registry.SearchModelVersions(e.ctx, mlflow.RegistryQuery{Filter: filter})
@@ -175,8 +175,6 @@ func (e *execution) member(typeName, field string, members map[string]any) (any,
 			return nil, err
 		}
 		return asTree(page.Items)
-	case "MlflowExperiment.workspace":
-		return "default", nil // the only one
 	}
 	return members[snake(field)], nil
 }

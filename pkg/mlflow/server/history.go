@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -112,25 +111,18 @@ func (h *handler) metricHistories(w http.ResponseWriter, r *http.Request) error 
 		if limit == 0 {
 			break
 		}
-		page, err := h.Tracking.MetricHistory(r.Context(), mlflow.HistoryQuery{RunID: id, Key: args.Get("metric_key")})
+		page, err := h.Tracking.MetricHistory(r.Context(), mlflow.HistoryQuery{RunID: id, Key: args.Get("metric_key"), MaxResults: limit})
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(page.Items, byTime)
-		metrics := page.Items[:min(limit, len(page.Items))]
-		limit -= len(metrics)
-		for i := range metrics {
-			metrics[i].RunID = id
+		limit -= len(page.Items)
+		for i := range page.Items {
+			page.Items[i].RunID = id
 			if b[len(b)-1] != '[' {
 				b = append(b, ',')
 			}
-			b = appendRunMetric(b, &metrics[i])
+			b = appendRunMetric(b, &page.Items[i])
 		}
 	}
 	return send(w, append(b, `]}`...))
-}
-
-// byTime orders the values of a metric as that page reads them.
-func byTime(a, b mlflow.Metric) int {
-	return cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Value, b.Value))
 }

@@ -12,24 +12,32 @@ import (
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
-// histories is a store with two runs that share a metric.
-type histories struct{ fake }
+// histories is a store with two runs that share a metric. It notes how many values
+// it has read.
+type histories struct {
+	fake
+	read int
+}
 
 func (h *histories) MetricHistory(_ context.Context, q mlflow.HistoryQuery) (p mlflow.Page[mlflow.Metric], err error) {
 	point := func(time, step int64, v mlflow.Number) {
 		p.Items = append(p.Items, mlflow.Metric{Key: q.Key, Value: v, Timestamp: time, Step: step, DatasetName: "d"})
 	}
 	if q.RunID == "b" || q.RunID == "a" {
-		point(2, 0, 5)
-		point(1, 2, 6)
-		point(1, 1, 8)
 		point(1, 1, 7)
+		point(1, 1, 8)
+		point(1, 2, 6)
+		point(2, 0, 5)
 	}
+	if q.MaxResults > 0 && len(p.Items) > q.MaxResults {
+		p = mlflow.Page[mlflow.Metric]{Items: p.Items[:q.MaxResults], Next: "more"}
+	}
+	h.read += len(p.Items)
 	return p, nil
 }
 
-// TestHistoriesOfSeveralRuns: by run, then by time, step and value, and no more
-// in all than asked for.
+// TestHistoriesOfSeveralRuns: by run, then in the store's order, and no more in all
+// than asked for; nothing is read that is not answered.
 func TestHistoriesOfSeveralRuns(t *testing.T) {
 	for query, want := range map[string]string{
 		"run_id=b&run_id=a":               "a7 a8 a6 a5 b7 b8 b6 b5",
@@ -55,8 +63,8 @@ func TestHistoriesOfSeveralRuns(t *testing.T) {
 				t.Errorf("%s: %v", query, m)
 			}
 		}
-		if strings.Join(points, " ") != want {
-			t.Errorf("%s: %v, want %s", query, points, want)
+		if strings.Join(points, " ") != want || h.read != len(points) {
+			t.Errorf("%s: %v of %d that were read, want %s", query, points, h.read, want)
 		}
 	}
 }

@@ -76,6 +76,9 @@ func (h *handler) abortMultipart(w http.ResponseWriter, r *http.Request) error {
 // path on the client's machine, whose last element is its name.
 func (h *handler) multipart(r *http.Request, q *reader) (artifact.Multipart, string, error) {
 	folder, err := safePath(r.PathValue("path"))
+	if err == nil {
+		folder, err = h.scoped(r.Context(), folder)
+	}
 	if err != nil {
 		return nil, "", err
 	}

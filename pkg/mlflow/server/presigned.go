@@ -21,6 +21,9 @@ const (
 // of the proxy past this server.
 func (h *handler) presignProxied(w http.ResponseWriter, r *http.Request) error {
 	below, err := safePath(r.PathValue("path"))
+	if err == nil {
+		below, err = h.scoped(r.Context(), below)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (h *handler) presignDownload(w http.ResponseWriter, r *http.Request) error 
 		return mlflow.Errorf(mlflow.InvalidParameterValue, "Presigned download is not supported for runs with proxied artifact storage "+
 			"(artifact URI scheme: %s). This endpoint requires a run with a direct cloud storage artifact URI.", scheme)
 	}
-	at, err := h.place(run.Info.ArtifactURI)
+	at, err := h.place(r.Context(), run.Info.ArtifactURI)
 	if err != nil {
 		return err
 	}

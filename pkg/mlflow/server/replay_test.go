@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/mlflow/sqlstore"
 )
 
@@ -27,6 +28,7 @@ type exchange struct {
 	Body        json.RawMessage
 	Raw         *string
 	ContentType string `json:"content_type"`
+	Workspace   string // the header of that name; "" is none
 	Save        map[string]string
 	Status      int
 	Answer      any
@@ -87,6 +89,9 @@ func (p *player) play(i int, e exchange) {
 	r.Header.Set("Content-Type", "application/json")
 	if e.ContentType != "" {
 		r.Header.Set("Content-Type", e.ContentType)
+	}
+	if e.Workspace != "" {
+		r.Header.Set(mlflow.WorkspaceHeader, e.Workspace)
 	}
 	w := httptest.NewRecorder()
 	p.server.ServeHTTP(w, r)

@@ -181,7 +181,7 @@ func readMetric(q *reader) mlflow.Metric {
 }
 
 func (h *handler) logInputs(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
+	q := h.readUpTo(w, r, 2*h.MaxBody)
 	id := q.runID()
 	datasets := each(q, "datasets", func(q *reader) mlflow.DatasetInput {
 		return mlflow.DatasetInput{Tags: each(q, "tags", readTag), Dataset: within(q.need("dataset"), "dataset", readDataset)}

@@ -36,22 +36,27 @@ import (
 
 // Options says what the server stands on.
 type Options struct {
-	Tracking  mlflow.Tracking
-	Registry  mlflow.Registry
-	Artifacts artifact.Store // what mlflow-artifacts:/ means; nil: the proxy answers that it is off
+	Tracking mlflow.Tracking
+	Registry mlflow.Registry
+	// Workspaces divide Tracking and Registry, which work in that of a call's
+	// context. nil: there are none, and requests that name one are refused.
+	Workspaces mlflow.Workspaces
+	Artifacts  artifact.Store // what mlflow-artifacts:/ means; nil: the proxy answers that it is off
 	// Open returns the files at an artifact URI that is not mlflow-artifacts:/,
 	// such as file:///srv/x or s3://bucket/x.
 	Open         func(uri string) (artifact.Store, error)
 	StaticPrefix string         // before every path, such as /mlflow
 	UI           string         // the folder of MLflow's web pages; empty: none are served
 	Sources      *regexp.Regexp // what the source of a new version must match; nil: anything that is safe
-	MaxBody      int64          // bytes of a request that is no artifact; 0 is DefaultMaxBody
+	MaxBody      int64          // bytes of a request that is no artifact, half of those of one that logs datasets; 0 is DefaultMaxBody
 	Logger       *slog.Logger   // nil: nothing is logged
 }
 
-// DefaultMaxBody is how long a request may be: the largest dataset's profile that
-// MLflow's schema keeps is a quarter of it.
-const DefaultMaxBody = 64 << 20
+// DefaultMaxBody is how long a request may be: half as much again as the largest
+// batch that MLflow's limits allow (1,000 metrics, 100 params of 6,000 characters,
+// 100 tags of 8,000) takes where every character is escaped. One that logs
+// datasets, whose profiles have up to 16 MiB each, may have twice of it.
+const DefaultMaxBody = 16 << 20
 
 // handler answers requests.
 type handler struct {
@@ -82,7 +87,7 @@ func New(o Options) http.Handler {
 	}
 	h := &handler{o, http.NewServeMux()}
 	for _, r := range h.routes() {
-		h.mux.Handle(r.method+" "+o.StaticPrefix+r.path, h.answering(r.serve))
+		h.mux.Handle(r.method+" "+o.StaticPrefix+r.path, h.answering(promptly(h.inWorkspace(r.serve))))
 	}
 	return h
 }
@@ -99,6 +104,7 @@ func (h *handler) routes() []route {
 		h.versionRoutes(),
 		h.artifactRoutes(),
 		h.uiRoutes(),
+		h.workspaceRoutes(),
 	)
 }
 
@@ -128,7 +134,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unknown(w, r, serve)
 		return
 	}
-	w, r = patient(w, r)
 	h.mux.ServeHTTP(w, r) // not serve: only the mux fills in the path's values
 }
 

@@ -23,7 +23,7 @@ func (h *handler) serverInfo(w http.ResponseWriter, _ *http.Request) error {
 	_, presigns := h.Artifacts.(artifact.Presigner)
 	return answer(w, map[string]any{
 		"store_type":                          "SqlStore",
-		"workspaces_enabled":                  false,
+		"workspaces_enabled":                  h.Workspaces != nil,
 		"trace_archival_enabled":              false,
 		"multipart_uploads_enabled":           parts,
 		"multipart_downloads_enabled":         presigns,

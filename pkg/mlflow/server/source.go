@@ -66,14 +66,14 @@ func (h *handler) resolveCopy(ctx context.Context, n mlflow.NewVersion, given or
 	if authority(rest) != "" {
 		return n, badSource(n.Source, "Registered model sources must use the active model registry.")
 	}
-	ref, ok := parseModelURI(rest)
+	ref, ok := mlflow.ParseModelURI(n.Source)
 	if !ok {
 		return n, notIdentified(n.Source, "model_id")
 	}
-	if ref.name == "" {
+	if ref.Name == "" {
 		return n, nil
 	}
-	if _, err := h.Registry.GetRegisteredModel(ctx, ref.name); err != nil {
+	if _, err := h.Registry.GetRegisteredModel(ctx, ref.Name); err != nil {
 		return n, err
 	}
 	from, err := h.find(ctx, ref)
@@ -88,60 +88,29 @@ func (h *handler) resolveCopy(ctx context.Context, n mlflow.NewVersion, given or
 	return n, nil
 }
 
-// modelRef is what a models:/ URI names: a logged model by its id, or a version
-// of a registered model.
-type modelRef struct {
-	id                          string
-	name, version, stage, alias string
-}
-
-// parseModelURI reads what stands behind models:.
-func parseModelURI(rest string) (modelRef, bool) {
-	if !strings.HasPrefix(rest, "/") {
-		return modelRef{}, false
-	}
-	name, suffix, two := strings.Cut(strings.TrimLeft(rest, "/"), "/")
-	if strings.TrimSpace(name) == "" || strings.Contains(suffix, "/") || two && strings.TrimSpace(suffix) == "" {
-		return modelRef{}, false
-	}
-	switch {
-	case two && strings.Trim(suffix, "0123456789") == "":
-		return modelRef{name: name, version: suffix}, true
-	case two && strings.EqualFold(suffix, "latest"):
-		return modelRef{name: name}, true
-	case two:
-		return modelRef{name: name, stage: suffix}, true
-	}
-	if at := strings.LastIndexByte(name, '@'); at >= 0 {
-		ref := modelRef{name: name[:at], alias: name[at+1:]}
-		return ref, strings.TrimSpace(ref.alias) != ""
-	}
-	return modelRef{id: name}, true
-}
-
 // find returns the version that the reference means.
-func (h *handler) find(ctx context.Context, ref modelRef) (mlflow.ModelVersion, error) {
+func (h *handler) find(ctx context.Context, ref mlflow.ModelRef) (mlflow.ModelVersion, error) {
 	switch {
-	case ref.version != "":
-		return h.Registry.GetModelVersion(ctx, ref.name, ref.version)
-	case ref.alias != "":
-		return h.Registry.GetVersionByAlias(ctx, ref.name, ref.alias)
+	case ref.Version != "":
+		return h.Registry.GetModelVersion(ctx, ref.Name, ref.Version)
+	case ref.Alias != "":
+		return h.Registry.GetVersionByAlias(ctx, ref.Name, ref.Alias)
 	}
 	var stages []string
-	if ref.stage != "" {
-		stages = []string{ref.stage}
+	if ref.Stage != "" {
+		stages = []string{ref.Stage}
 	}
-	found, err := h.Registry.LatestVersions(ctx, ref.name, stages)
+	found, err := h.Registry.LatestVersions(ctx, ref.Name, stages)
 	if err != nil {
 		return mlflow.ModelVersion{}, err
 	}
 	if len(found) == 0 {
 		where := ""
-		if ref.stage != "" {
-			where = " and stage '" + ref.stage + "'"
+		if ref.Stage != "" {
+			where = " and stage '" + ref.Stage + "'"
 		}
 		return mlflow.ModelVersion{}, mlflow.Errorf(mlflow.InternalError, // MLflow's own code for it
-			"No versions of model with name '%s'%s found", ref.name, where)
+			"No versions of model with name '%s'%s found", ref.Name, where)
 	}
 	return slices.MaxFunc(found, func(a, b mlflow.ModelVersion) int { // "10" is after "9"
 		return cmp.Or(cmp.Compare(len(a.Version), len(b.Version)), cmp.Compare(a.Version, b.Version))
@@ -168,7 +137,7 @@ func (h *handler) checkRunSource(ctx context.Context, n mlflow.NewVersion) error
 			return notIdentified(n.Source, "run_id")
 		}
 	case "models":
-		if ref, ok := parseModelURI(rest); authority(rest) != "" || !ok || ref.id != "" {
+		if ref, ok := mlflow.ParseModelURI(n.Source); authority(rest) != "" || !ok || ref.ID != "" {
 			return notIdentified(n.Source, "model_id")
 		}
 	case "mlflow-artifacts":
@@ -192,7 +161,7 @@ func (h *handler) checkModelSource(ctx context.Context, n mlflow.NewVersion) err
 	}
 	switch scheme {
 	case "models":
-		if ref, ok := parseModelURI(rest); authority(rest) != "" || !ok || ref.id != "" && ref.id != n.ModelID {
+		if ref, ok := mlflow.ParseModelURI(n.Source); authority(rest) != "" || !ok || ref.ID != "" && ref.ID != n.ModelID {
 			return notIdentified(n.Source, "model_id")
 		}
 	case "runs":

@@ -11,6 +11,18 @@ import (
 func (l *Logger) take(n int) []record.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.takeLocked(n)
+}
+
+// takeInHand is take for the writer, whose records Close can rescue from it.
+func (l *Logger) takeInHand(n int) []record.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hand = l.takeLocked(n)
+	return l.hand
+}
+
+func (l *Logger) takeLocked(n int) []record.Record {
 	n = min(n, len(l.queue))
 	batch := l.queue[:n:n]
 	l.queue = l.queue[n:]
@@ -20,17 +32,29 @@ func (l *Logger) take(n int) []record.Record {
 	return batch
 }
 
+// hold notes what the writer has in hand; ok is false where Close has seen to that
+// already.
+func (l *Logger) hold(records []record.Record) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.left {
+		l.hand = records
+	}
+	return !l.left
+}
+
 // batch writes records to the server, else to the disk.
 func (l *Logger) batch(ctx context.Context, records []record.Record) {
 	l.mu.Lock()
 	down := l.down
 	l.mu.Unlock()
+	defer l.hold(nil)
 	if down || ctx.Err() != nil {
 		l.spool(records, nil)
 		return
 	}
 	records, err := l.together(ctx, records)
-	for len(records) > 0 && err == nil {
+	for len(records) > 0 && err == nil && l.hold(records) {
 		one := records[:1]
 		switch err = l.alone(ctx, one[0]); {
 		case err == nil:
@@ -43,7 +67,7 @@ func (l *Logger) batch(ctx context.Context, records []record.Record) {
 		}
 		records = records[1:]
 	}
-	if err != nil {
+	if err != nil && l.hold(records) {
 		l.setDown(true)
 		l.spool(records, err)
 	}

@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 type LoggerOptions struct {
 	Queue   int           // records in memory; 0 means 10,000. More are dropped and counted
 	Batch   int           // records written at once; 0 means 200
-	Timeout time.Duration // of one call to the server's store; 0 means 15 s
+	Timeout time.Duration // of one batch or record on its way to the server, also from the disk; 0 means 15 s
+	Grace   time.Duration // how long Close waits for calls that were told to stop; 0 means 2 s
 	Retry   time.Duration // between looks whether the server is back; 0 means 30 s
 	Logger  *slog.Logger  // hears of trouble; nil means nobody does
 }
@@ -41,8 +43,10 @@ type Logger struct {
 	queue   []record.Record
 	pending map[string]waiting // by RunID: those that a reader of the store cannot see yet
 	stats   Stats
-	down    bool // the server failed; until it is back, records go to the disk
+	hand    []record.Record // taken off the queue and not safe yet
+	down    bool            // the server failed; until it is back, records go to the disk
 	closing bool
+	left    bool // Close did not wait for the worker that has records in hand
 
 	queued chan struct{} // the queue has grown
 	crowd  chan struct{} // the queue has grown beyond half of what it holds
@@ -60,7 +64,7 @@ type waiting struct {
 // NewLogger starts a Logger. The caller closes it.
 func NewLogger(to record.Destination, disk *Spool, o LoggerOptions) *Logger {
 	o.Queue, o.Batch = positive(o.Queue, 10_000), positive(o.Batch, 200)
-	o.Timeout, o.Retry = positive(o.Timeout, 15*time.Second), positive(o.Retry, 30*time.Second)
+	o.Timeout, o.Retry, o.Grace = positive(o.Timeout, 15*time.Second), positive(o.Retry, 30*time.Second), positive(o.Grace, 2*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -148,24 +152,61 @@ func (l *Logger) Stats() Stats {
 }
 
 // Close takes no more records and writes what is queued to the server until the
-// context ends, the rest to the disk. It returns after all of them are safe; what
-// could not be saved is an error.
+// context ends, the rest to the disk, which it tells the log. It returns after all
+// of them are safe, at the latest Grace after the context's end and the disk's
+// writes: a call to the server that does not stop when it is told to is left alone.
+// What could not be saved is an error.
 func (l *Logger) Close(ctx context.Context) error {
 	l.mu.Lock()
 	first := !l.closing
 	l.closing = true
-	before := l.stats.Dropped
+	before := l.stats
 	l.mu.Unlock()
 	if first {
 		close(l.closed)
 	}
-	stop := context.AfterFunc(ctx, l.give)
-	l.ended.Wait()
-	stop()
-	l.give()
-	if n := l.Stats().Dropped - before; n > 0 {
+	l.settle(ctx)
+	after := l.Stats()
+	if n := after.Spooled - before.Spooled; n > 0 {
+		l.log.Warn("runs wait on the disk", "runs", n, "folder", l.disk.Dir(), "hint", "they are sent when serving goes on, or by: salesctl tracking replay")
+	}
+	if n := after.Dropped - before.Dropped; n > 0 {
 		return fault.New(fault.Failure, "%s could not be saved", fault.Counted(n, "run")).
 			WithHint("see the log for the reasons")
 	}
 	return nil
+}
+
+// settle waits for the workers within the bounds of Close.
+func (l *Logger) settle(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		l.ended.Wait()
+		close(ended)
+	}()
+	defer l.give()
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	l.give()
+	grace := time.NewTimer(l.opts.Grace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+	case <-grace.C:
+		l.rescue()
+	}
+}
+
+// rescue puts on the disk what a worker that hangs has in hand, and what is queued
+// behind that. Should the server have taken some of it, the replay will find that.
+func (l *Logger) rescue() {
+	l.mu.Lock()
+	left := slices.Concat(l.hand, l.queue)
+	l.hand, l.queue, l.left = nil, nil, true
+	l.mu.Unlock()
+	l.log.Warn("a call to the server does not end and is left alone", "runs", len(left))
+	l.spool(left, nil)
 }

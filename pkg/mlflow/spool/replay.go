@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/salesctl/salesctl/pkg/disk"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow/record"
 )
@@ -35,12 +37,12 @@ type Problem struct {
 // that is not one record's own, such as a server that is away; what was delivered
 // until then stands in the Report. Replayed again, no record makes a second run.
 func (s *Spool) Replay(ctx context.Context, to record.Destination, progress func(done, all int)) (Report, error) {
-	return s.replay(ctx, record.NewWriter(to), progress, func(record.Record) {})
+	return s.replay(ctx, replay{to: record.NewWriter(to), progress: progress, done: func(record.Record) {}})
 }
 
-// replay tells done of each record that has left the spool.
-func (s *Spool) replay(ctx context.Context, to *record.Writer, progress func(done, all int), done func(record.Record)) (rep Report, err error) {
-	unlock, ok, err := lock(filepath.Join(s.dir, lockFile))
+// replay carries out r, which says where to and whom to tell.
+func (s *Spool) replay(ctx context.Context, r replay) (rep Report, err error) {
+	unlock, ok, err := disk.TryLock(filepath.Join(s.dir, lockFile))
 	if err != nil {
 		return rep, fmt.Errorf("replay: %w", err)
 	}
@@ -57,7 +59,7 @@ func (s *Spool) replay(ctx context.Context, to *record.Writer, progress func(don
 	if err != nil {
 		return rep, err
 	}
-	r := replay{s: s, to: to, done: done, report: &rep, progress: progress}
+	r.s, r.report = s, &rep
 	for _, name := range names {
 		r.all += inName(name)
 	}
@@ -76,8 +78,9 @@ type replay struct {
 	to         *record.Writer
 	report     *Report
 	progress   func(done, all int)
-	done       func(record.Record)
-	all, count int // of the records, as the names tell
+	done       func(record.Record) // told of each record that has left the spool
+	limit      time.Duration       // of the delivery of one record; 0 is none
+	all, count int                 // of the records, as the names tell
 }
 
 // segment delivers the records of one segment, and leaves in the spool what could
@@ -95,7 +98,7 @@ func (r *replay) segment(ctx context.Context, name string) error {
 		err := e.err
 		if err == nil {
 			var d record.Delivered
-			d, err = r.to.Deliver(ctx, e.record, true)
+			d, err = r.deliver(ctx, e.record)
 			r.report.Versions = append(r.report.Versions, d.Versions...)
 		}
 		switch {
@@ -125,6 +128,17 @@ func (r *replay) segment(ctx context.Context, name string) error {
 	return r.settle(name, entries, keep, bad)
 }
 
+// deliver sends one record, within the limit: who replays beside other work must
+// not hang on a server that takes connections and says nothing.
+func (r *replay) deliver(ctx context.Context, one record.Record) (record.Delivered, error) {
+	if r.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.limit)
+		defer cancel()
+	}
+	return r.to.Deliver(ctx, one, true)
+}
+
 func (r *replay) problem(segment string, e entry, err error) {
 	r.report.Problems = append(r.report.Problems, Problem{Segment: segment, ID: e.record.ID, Err: err})
 }
@@ -143,13 +157,13 @@ func (r *replay) settle(name string, entries []entry, keep, bad [][]byte) error 
 		return nil
 	}
 	if len(bad) > 0 {
-		if err := r.s.writeFile(badName(name), slices.Concat(bad...)); err != nil {
+		if err := disk.WriteFile(filepath.Join(r.s.dir, badName(name)), slices.Concat(bad...)); err != nil {
 			return fmt.Errorf("set records aside: %w", err)
 		}
 	}
 	if len(keep) > 0 { // in its place among the others
 		at, _, _ := strings.Cut(name, "-")
-		if err := r.s.writeFile(segmentName(at, len(keep)), slices.Concat(keep...)); err != nil {
+		if err := disk.WriteFile(filepath.Join(r.s.dir, segmentName(at, len(keep))), slices.Concat(keep...)); err != nil {
 			return fmt.Errorf("keep records: %w", err)
 		}
 	}

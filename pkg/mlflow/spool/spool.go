@@ -28,23 +28,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/salesctl/salesctl/pkg/disk"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow/record"
 )
 
 // Names of the files in a spool's folder.
 const (
-	segmentEnd = ".jsonl"      // of a segment: <time>-<random>-<records>.jsonl
-	badEnd     = ".bad"        // of what was set aside
-	unfinished = ".unfinished" // begins the name of a file that is being written
-	lockFile   = ".lock"       // held while the folder is replayed
+	segmentEnd = ".jsonl" // of a segment: <time>-<random>-<records>.jsonl
+	badEnd     = ".bad"   // of what was set aside
+	lockFile   = ".lock"  // held while the folder is replayed
 )
 
 // abandoned is the age at which an unfinished file belongs to no living process.
@@ -112,7 +110,7 @@ func (s *Spool) sweep() error {
 	}
 	for _, f := range files {
 		info, err := f.Info()
-		if err != nil || !strings.HasPrefix(f.Name(), unfinished) || s.opts.Now().Sub(info.ModTime()) < abandoned {
+		if err != nil || !strings.HasPrefix(f.Name(), disk.Unfinished) || s.opts.Now().Sub(info.ModTime()) < abandoned {
 			continue
 		}
 		if err := os.Remove(filepath.Join(s.dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -223,46 +221,10 @@ func (s *Spool) put(raw []byte, records int) error {
 			WithHint("bring the MLflow server back and run `salesctl tracking replay`")
 	}
 	name := segmentName(fmt.Sprintf("%020d", s.opts.Now().UnixNano()), records)
-	if err := s.writeFile(name, raw); err != nil {
+	if err := disk.WriteFile(filepath.Join(s.dir, name), raw); err != nil {
 		return fmt.Errorf("spool %s: %w", fault.Counted(records, "record"), err)
 	}
 	s.used.bytes += int64(len(raw))
 	s.used.records += records
 	return nil
-}
-
-// writeFile writes beside the name, flushes, renames, and flushes the folder.
-func (s *Spool) writeFile(name string, raw []byte) error {
-	f, err := os.CreateTemp(s.dir, unfinished+"-*") // for the owner only, as the folder is
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(s.dir, name))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(s.dir)
-}
-
-// syncDir flushes a folder, without which a power cut may undo a rename in it.
-// Windows has no such call, and some network file systems refuse it.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-	}
-	return errors.Join(err, d.Close())
 }

@@ -20,7 +20,7 @@ func (l *Logger) write(ctx context.Context) {
 			last = true
 		}
 		for {
-			batch := l.take(l.opts.Batch)
+			batch := l.takeInHand(l.opts.Batch)
 			if len(batch) == 0 {
 				break
 			}
@@ -65,7 +65,7 @@ func (l *Logger) replay(ctx context.Context) {
 		l.nothingWaits()
 		return
 	}
-	rep, err := l.disk.replay(ctx, l.to, nil, l.visible)
+	rep, err := l.disk.replay(ctx, replay{to: l.to, done: l.visible, limit: l.opts.Timeout})
 	l.mu.Lock()
 	l.stats.Replayed += rep.Delivered
 	l.stats.Refused += rep.Bad

@@ -62,7 +62,7 @@ func scanPointer(r scanner) (p pointer, err error) {
 
 // pointer finds an alias; MySQL finds it in any case of its letters.
 func (t tx) pointer(name, alias string) (pointer, bool, error) {
-	return one(t, scanPointer, "SELECT alias, name, version FROM registered_model_aliases"+oneAlias, name, alias)
+	return one(t, scanPointer, "SELECT alias, name, version FROM registered_model_aliases"+oneAlias, t.workspace, name, alias)
 }
 
 // SetAlias points an alias at a version, wherever it pointed before.
@@ -73,22 +73,7 @@ func (s *Store) SetAlias(ctx context.Context, name, alias, version string) error
 	if err := checkFree(alias); err != nil {
 		return err
 	}
-	return s.changeVersion(ctx, name, version, func(t tx, p placed) error {
-		before, ok, err := t.pointer(p.name, alias)
-		if err != nil || ok && before.version == p.version {
-			return err
-		}
-		moved := move{kind: mlflow.AliasMoved, subject: alias, new: p.number()}
-		if ok {
-			moved.subject, moved.old = before.alias, before.number()
-		}
-		err = t.insert("INSERT INTO registered_model_aliases (name, alias, version)", 3, t.onTaken("workspace, name, alias", "version"),
-			[]any{p.name, alias, p.version})
-		if err != nil {
-			return err
-		}
-		return t.logMoves(p.name, s.millis(), []move{moved})
-	})
+	return s.changeVersion(ctx, name, version, func(t tx, p placed) error { return t.point(p, alias, s.millis()) })
 }
 
 // DeleteAlias deletes an alias, if it is there.
@@ -96,16 +81,37 @@ func (s *Store) DeleteAlias(ctx context.Context, name, alias string) error {
 	if err := checkAlias(name, alias); err != nil {
 		return err
 	}
-	return s.changeRegistered(ctx, name, func(t tx, name string) error {
-		before, ok, err := t.pointer(name, alias)
-		if err != nil || !ok {
-			return err
-		}
-		if _, err := t.exec("DELETE FROM registered_model_aliases"+oneAlias, name, alias); err != nil {
-			return err
-		}
-		return t.logMoves(name, s.millis(), []move{{mlflow.AliasMoved, before.alias, before.number(), ""}})
-	})
+	return s.changeRegistered(ctx, name, func(t tx, name string) error { return t.unpoint(name, alias, s.millis()) })
+}
+
+// point sets an alias, and logs the move.
+func (t tx) point(p placed, alias string, now int64) error {
+	before, ok, err := t.pointer(p.name, alias)
+	if err != nil || ok && before.version == p.version {
+		return err
+	}
+	moved := move{kind: mlflow.AliasMoved, subject: alias, new: p.number()}
+	if ok {
+		moved.subject, moved.old = before.alias, before.number()
+	}
+	err = t.insert("INSERT INTO registered_model_aliases (workspace, name, alias, version)", 4, t.onTaken("workspace, name, alias", "version"),
+		[]any{t.workspace, p.name, alias, p.version})
+	if err != nil {
+		return err
+	}
+	return t.logMoves(p.name, now, []move{moved})
+}
+
+// unpoint deletes an alias, if it is there, and logs that.
+func (t tx) unpoint(name, alias string, now int64) error {
+	before, ok, err := t.pointer(name, alias)
+	if err != nil || !ok {
+		return err
+	}
+	if _, err := t.exec("DELETE FROM registered_model_aliases"+oneAlias, t.workspace, name, alias); err != nil {
+		return err
+	}
+	return t.logMoves(name, now, []move{{mlflow.AliasMoved, before.alias, before.number(), ""}})
 }
 
 // GetVersionByAlias returns the version that an alias points at; latest, in any
@@ -131,7 +137,7 @@ func (t tx) aliased(name, alias string) (versionKey, error) {
 		return versionKey{}, err
 	}
 	if strings.EqualFold(alias, latestAlias) {
-		k, ok, err := one(t, scanKey, "SELECT name, version FROM model_versions"+oneModel+" AND current_stage <> ? ORDER BY version DESC LIMIT 1", stored, stageGone)
+		k, ok, err := one(t, scanKey, "SELECT name, version FROM model_versions"+oneModel+" AND current_stage <> ? ORDER BY version DESC LIMIT 1", t.workspace, stored, stageGone)
 		if err == nil && !ok {
 			err = mlflow.Errorf(mlflow.ResourceDoesNotExist, "Latest version not found for model %s.", name)
 		}

@@ -30,18 +30,18 @@ func staged(p placed, stage string) []move {
 
 // logMoves appends to the log.
 func (t tx) logMoves(name string, now int64, moves []move) error {
-	values := make([]any, 0, 6*len(moves))
+	values := make([]any, 0, 7*len(moves))
 	for _, m := range moves {
-		values = append(values, now, name, m.kind, m.subject, null(m.old), null(m.new))
+		values = append(values, now, t.workspace, name, m.kind, m.subject, null(m.old), null(m.new))
 	}
-	return t.insert("INSERT INTO salesctl_alias_log (at, name, kind, subject, old, new)", 6, "", values)
+	return t.insert("INSERT INTO salesctl_alias_log (at, workspace, name, kind, subject, old, new)", 7, "", values)
 }
 
 // logGone logs that no alias and no version stands under a name any more, and
 // where there is a new name, that they stand there.
 func (t tx) logGone(name, newName string, now int64) error {
 	var left, came []move
-	aliases, err := all(t, scanPointer, "SELECT alias, name, version FROM registered_model_aliases"+oneModel+" ORDER BY alias", name)
+	aliases, err := all(t, scanPointer, "SELECT alias, name, version FROM registered_model_aliases"+oneModel+" ORDER BY alias", t.workspace, name)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (t tx) logGone(name, newName string, now int64) error {
 		left = append(left, move{mlflow.AliasMoved, a.alias, a.number(), ""})
 		came = append(came, move{mlflow.AliasMoved, a.alias, "", a.number()})
 	}
-	versions, err := all(t, scanPlaced, "SELECT name, version, current_stage FROM model_versions"+oneModel+" AND current_stage NOT IN (?, ?) ORDER BY version", name, mlflow.StageNone, stageGone)
+	versions, err := all(t, scanPlaced, "SELECT name, version, current_stage FROM model_versions"+oneModel+" AND current_stage NOT IN (?, ?) ORDER BY version", t.workspace, name, mlflow.StageNone, stageGone)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func scanChange(r scanner) (c mlflow.AliasChange, err error) {
 // also those of a model that is deleted.
 func (s *Store) AliasLog(ctx context.Context, name string) (log []mlflow.AliasChange, err error) {
 	err = s.read(ctx, func(t tx) error {
-		log, err = all(t, scanChange, "SELECT at, kind, subject, COALESCE(old, ''), COALESCE(new, '') FROM salesctl_alias_log WHERE name = ? ORDER BY id DESC", name)
+		log, err = all(t, scanChange, "SELECT at, kind, subject, COALESCE(old, ''), COALESCE(new, '') FROM salesctl_alias_log"+oneModel+" ORDER BY id DESC", t.workspace, name)
 		if err == nil && len(log) == 0 {
 			_, err = t.registered(name)
 		}

@@ -17,8 +17,11 @@ type Health struct {
 	Release string      // the MLflow release whose schema is wanted
 	Want    string      // the head that its tables have
 	Head    string      // the head that the tables have; "" where there are none
+	Refusal error       // why Open refuses them, with what to do; nil where it does not
 	Missing []string    // tables and indexes, such as "index index_tags_run_uuid on tags"
 	Tables  []TableSize // what stands, the largest first
+	// Workspaces are those beside the default one in which something is.
+	Workspaces []string
 }
 
 // TableSize is how much a table holds.
@@ -43,12 +46,18 @@ func Diagnose(ctx context.Context, dsn string, o Options) (h Health, err error) 
 		if err != nil {
 			return err
 		}
-		h.Head = found.head
+		h.Head, h.Refusal = found.head, s.check(found, want)
 		indexes, err := t.indexes()
 		if err != nil {
 			return err
 		}
 		h.Missing = missing(want, found.tables, indexes)
+		if h.Head == h.Want && len(h.Missing) == 0 {
+			h.Workspaces, err = all(t, text, "SELECT workspace FROM experiments WHERE workspace <> 'default' UNION SELECT workspace FROM registered_models WHERE workspace <> 'default' ORDER BY 1")
+			if err != nil {
+				return err
+			}
+		}
 		h.Tables, err = t.sizes(found.tables)
 		return err
 	})

@@ -50,7 +50,8 @@ func (t tx) experiment(id string) (mlflow.Experiment, error) {
 	if err != nil {
 		return mlflow.Experiment{}, err
 	}
-	e, ok, err := one(t, scanExperiment, experimentColumns+" WHERE experiment_id = ?", n)
+	here, args := t.here("experiments", n)
+	e, ok, err := one(t, scanExperiment, experimentColumns+" WHERE experiment_id = ?"+here, args...)
 	if err == nil && !ok {
 		err = noExperiment(n)
 	}
@@ -75,6 +76,9 @@ func (s *Store) CreateExperiment(ctx context.Context, e mlflow.NewExperiment) (i
 	if err := checkExperimentName(e.Name); err != nil {
 		return "", err
 	}
+	if s.scoped && e.ArtifactLocation != "" {
+		return "", mlflow.Errorf(mlflow.InvalidParameterValue, "artifact_location cannot be specified when workspaces are enabled")
+	}
 	location, err := s.resolve(e.ArtifactLocation)
 	if err != nil {
 		return "", err
@@ -94,7 +98,11 @@ func (s *Store) CreateExperiment(ctx context.Context, e mlflow.NewExperiment) (i
 		}
 		id = strconv.FormatInt(n, 10)
 		if location == "" {
-			if _, err := t.exec("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", join(s.root, id), n); err != nil {
+			root, err := t.rootOf(s.root)
+			if err != nil {
+				return err
+			}
+			if _, err := t.exec("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", join(root, id), n); err != nil {
 				return err
 			}
 		}
@@ -112,14 +120,14 @@ func (t tx) createExperiment(name, location string, now int64) (int64, error) {
 	}
 	taken := mlflow.Errorf(mlflow.ResourceAlreadyExists, "Experiment(name=%s) already exists. Error: %s", name, nameTaken)
 	// MySQL would use up an id for an INSERT that fails.
-	switch _, ok, err := one(t, number, "SELECT experiment_id FROM experiments WHERE workspace = 'default' AND name = ?", name); {
+	switch _, ok, err := one(t, number, "SELECT experiment_id FROM experiments"+oneModel, t.workspace, name); {
 	case err != nil:
 		return 0, err
 	case ok:
 		return 0, taken
 	}
-	r, err := t.sql.ExecContext(t.ctx, "INSERT INTO experiments (name, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?)",
-		name, location, mlflow.Active, now, now)
+	r, err := t.sql.ExecContext(t.ctx, "INSERT INTO experiments (workspace, name, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?)",
+		t.workspace, name, location, mlflow.Active, now, now)
 	if err == nil {
 		return r.LastInsertId()
 	}
@@ -145,7 +153,7 @@ func (s *Store) GetExperiment(ctx context.Context, id string) (e mlflow.Experime
 func (s *Store) GetExperimentByName(ctx context.Context, name string) (e mlflow.Experiment, err error) {
 	err = s.read(ctx, func(t tx) error {
 		var ok bool
-		e, ok, err = one(t, scanExperiment, experimentColumns+" WHERE workspace = 'default' AND name = ?", name)
+		e, ok, err = one(t, scanExperiment, experimentColumns+oneModel, t.workspace, name)
 		if err == nil && !ok {
 			err = mlflow.Errorf(mlflow.ResourceDoesNotExist, "Could not find experiment with name '%s'", name)
 		}
@@ -243,7 +251,11 @@ func (s *Store) move(ctx context.Context, id, from, to string, deleted sql.NullI
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE experiments SET lifecycle_stage = ?, last_update_time = ? WHERE experiment_id = ?", to, s.millis(), e.ID); err != nil {
+		n, err := t.exec("UPDATE experiments SET lifecycle_stage = ?, last_update_time = ? WHERE experiment_id = ?", to, s.millis(), e.ID)
+		if err == nil && n == 0 { // purged since we looked
+			err = noExperiment(e.ID)
+		}
+		if err != nil {
 			return err
 		}
 		_, err = t.exec("UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ?", to, deleted, e.ID)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
@@ -57,6 +58,9 @@ func (s *Store) Purge(ctx context.Context, trash []Trash, keepRegistered bool) (
 		asked[key{x.Kind, x.ID}] = true
 	}
 	err = s.write(ctx, func(t tx) error {
+		if err := t.pin(trash); err != nil {
+			return err
+		}
 		now, err := t.trash(s.millis())
 		if err != nil {
 			return err
@@ -75,18 +79,48 @@ func (s *Store) Purge(ctx context.Context, trash []Trash, keepRegistered bool) (
 	return purged, nil
 }
 
+// pin keeps the trash, and the experiments that it is in, as they are for the
+// transaction: on MySQL somebody could else restore what was read as deleted before
+// it is gone. On SQLite nobody else writes.
+func (t tx) pin(trash []Trash) error {
+	if t.dialect == database.SQLite {
+		return nil
+	}
+	ids := map[Kind][]string{}
+	for _, x := range trash {
+		ids[KindExperiment] = append(ids[KindExperiment], x.ExperimentID)
+		if x.Kind != KindExperiment {
+			ids[x.Kind] = append(ids[x.Kind], x.ID)
+		}
+	}
+	for _, held := range []struct { // in the order in which a restore locks them
+		kind       Kind
+		table, key string
+	}{{KindExperiment, "experiments", "experiment_id"}, {KindRun, "runs", "run_uuid"}, {KindModel, "logged_models", "model_id"}} {
+		slices.Sort(ids[held.kind])
+		for some := range slices.Chunk(slices.Compact(ids[held.kind]), rowsAtOnce) {
+			_, err := all(t, text, "SELECT "+held.key+" FROM "+held.table+" WHERE "+held.key+" IN "+marks(len(some))+" ORDER BY "+held.key+" FOR UPDATE", anys(some)...)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // trash lists what was deleted before a time.
 func (t tx) trash(before int64) ([]Trash, error) {
 	const old = "e.lifecycle_stage = 'deleted' AND COALESCE(e.last_update_time, 0) <= ?"
-	models, err := all(t, trashOf(KindModel), "SELECT m.model_id, m.name, m.experiment_id, m.artifact_location, m.last_updated_timestamp_ms FROM logged_models m JOIN experiments e ON e.experiment_id = m.experiment_id WHERE m.lifecycle_stage = 'deleted' AND m.last_updated_timestamp_ms <= ? OR "+old+" ORDER BY m.model_id", before, before)
+	here, args := t.here("e", before, before)
+	models, err := all(t, trashOf(KindModel), "SELECT m.model_id, m.name, m.experiment_id, m.artifact_location, m.last_updated_timestamp_ms FROM logged_models m JOIN experiments e ON e.experiment_id = m.experiment_id WHERE (m.lifecycle_stage = 'deleted' AND m.last_updated_timestamp_ms <= ? OR "+old+")"+here+" ORDER BY m.model_id", args...)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := all(t, trashOf(KindRun), "SELECT r.run_uuid, COALESCE(r.name, ''), r.experiment_id, COALESCE(r.artifact_uri, ''), COALESCE(r.deleted_time, 0) FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id WHERE r.lifecycle_stage = 'deleted' AND (COALESCE(r.deleted_time, 0) <= ? OR "+old+") ORDER BY r.run_uuid", before, before)
+	runs, err := all(t, trashOf(KindRun), "SELECT r.run_uuid, COALESCE(r.name, ''), r.experiment_id, COALESCE(r.artifact_uri, ''), COALESCE(r.deleted_time, 0) FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id WHERE r.lifecycle_stage = 'deleted' AND (COALESCE(r.deleted_time, 0) <= ? OR "+old+")"+here+" ORDER BY r.run_uuid", args...)
 	if err != nil {
 		return nil, err
 	}
-	experiments, err := all(t, trashOf(KindExperiment), "SELECT e.experiment_id, e.name, e.experiment_id, '', COALESCE(e.last_update_time, 0) FROM experiments e WHERE "+old+" ORDER BY e.experiment_id", before)
+	experiments, err := all(t, trashOf(KindExperiment), "SELECT e.experiment_id, e.name, e.experiment_id, '', COALESCE(e.last_update_time, 0) FROM experiments e WHERE "+old+here+" ORDER BY e.experiment_id", args[1:]...)
 	if err != nil {
 		return nil, err
 	}

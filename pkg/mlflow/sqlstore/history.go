@@ -28,6 +28,9 @@ func (s *Store) MetricHistory(ctx context.Context, q mlflow.HistoryQuery) (p mlf
 		limit = math.MaxInt32
 	}
 	err = s.read(ctx, func(t tx) error {
+		if err := t.reachable(q.RunID); err != nil {
+			return err
+		}
 		rows, err := all(t, pointOf(q.Key, ""), "SELECT value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND `key` = ? ORDER BY timestamp, step, value LIMIT ? OFFSET ?",
 			q.RunID, q.Key, limit+1, start)
 		p = page(rows, start, limit)
@@ -67,6 +70,9 @@ func (s *Store) MetricIntervals(ctx context.Context, q mlflow.IntervalQuery) ([]
 	var out []mlflow.Metric
 	err := s.read(ctx, func(t tx) error {
 		out = nil
+		if err := t.reachable(q.RunIDs...); err != nil {
+			return err
+		}
 		for _, run := range q.RunIDs {
 			points, err := t.sample(run, q.Key, first, last, max(limit, 1))
 			if err != nil {

@@ -176,6 +176,11 @@ func noModel(id string) error {
 
 // loggedModel returns one whole logged model in any lifecycle stage.
 func (t tx) loggedModel(id string) (mlflow.LoggedModel, error) {
+	if t.scoped {
+		if err := t.findLogged(id, ""); err != nil {
+			return mlflow.LoggedModel{}, err
+		}
+	}
 	models, err := t.loggedModels([]string{id})
 	if err == nil && len(models) == 0 {
 		err = noModel(id)
@@ -188,14 +193,20 @@ func (t tx) loggedModel(id string) (mlflow.LoggedModel, error) {
 
 // liveModel returns one whole logged model that is not deleted.
 func (t tx) liveModel(id string) (mlflow.LoggedModel, error) {
-	_, ok, err := one(t, text, "SELECT model_id FROM logged_models"+oneLogged+" AND lifecycle_stage <> ?", id, mlflow.Deleted)
-	if err == nil && !ok {
-		err = noModel(id)
-	}
-	if err != nil {
+	if err := t.findLogged(id, " AND m.lifecycle_stage <> 'deleted'"); err != nil {
 		return mlflow.LoggedModel{}, err
 	}
 	return t.loggedModel(id)
+}
+
+// findLogged says whether a logged model is there.
+func (t tx) findLogged(id, which string) error {
+	here, args := t.inside("m", id)
+	_, ok, err := one(t, text, "SELECT m.model_id FROM logged_models m WHERE m.model_id = ?"+which+here, args...)
+	if err == nil && !ok {
+		err = noModel(id)
+	}
+	return err
 }
 
 // CreateLoggedModel makes a logged model, pending, with a place for its files.

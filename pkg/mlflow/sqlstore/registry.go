@@ -21,8 +21,8 @@ const (
 	maxModelTag    = 5000
 )
 
-// MLflow has one workspace unless its server is told otherwise, and so do we.
-const oneModel = " WHERE workspace = 'default' AND name = ?"
+// oneModel finds what has a name in a workspace.
+const oneModel = " WHERE workspace = ? AND name = ?"
 
 // checkModelName refuses a name that could not stand in a models:/ URI.
 func checkModelName(param, name string) error {
@@ -57,7 +57,7 @@ func (t tx) hold(name string) error {
 	if t.dialect == database.SQLite {
 		return nil
 	}
-	_, _, err := one(t, text, "SELECT name FROM registered_models"+oneModel+" FOR UPDATE", name)
+	_, _, err := one(t, text, "SELECT name FROM registered_models"+oneModel+" FOR UPDATE", t.workspace, name)
 	return err
 }
 
@@ -66,7 +66,7 @@ func (t tx) registered(name string) (string, error) {
 	if err := checkModelName("name", name); err != nil {
 		return "", err
 	}
-	stored, ok, err := one(t, text, "SELECT name FROM registered_models"+oneModel, name)
+	stored, ok, err := one(t, text, "SELECT name FROM registered_models"+oneModel, t.workspace, name)
 	if err == nil && !ok {
 		err = mlflow.Errorf(mlflow.ResourceDoesNotExist, "Registered Model with name=%s not found", name)
 	}
@@ -108,7 +108,7 @@ func (t tx) registeredModels(names []string) ([]mlflow.RegisteredModel, error) {
 
 // collectModels adds the registered models of a few names to found.
 func (t tx) collectModels(found map[string]*mlflow.RegisteredModel, names []string) error {
-	these, args := " WHERE workspace = 'default' AND name IN "+marks(len(names)), anys(names)
+	these, args := " WHERE workspace = ? AND name IN "+marks(len(names)), append([]any{t.workspace}, anys(names)...)
 	rows, err := all(t, scanRegistered, "SELECT name, COALESCE(creation_time, 0), COALESCE(last_updated_time, 0), COALESCE(description, '') FROM registered_models"+these, args...)
 	if err != nil {
 		return err
@@ -189,8 +189,8 @@ func (t tx) insertRegistered(m mlflow.NewRegisteredModel, now int64) error {
 	if err := t.fits("description", maxDescription, m.Description); err != nil {
 		return err
 	}
-	_, err := t.exec("INSERT INTO registered_models (name, creation_time, last_updated_time, description) VALUES (?, ?, ?, ?)",
-		m.Name, now, now, m.Description)
+	_, err := t.exec("INSERT INTO registered_models (workspace, name, creation_time, last_updated_time, description) VALUES (?, ?, ?, ?, ?)",
+		t.workspace, m.Name, now, now, m.Description)
 	if err != nil && t.hold(m.Name) == nil {
 		if _, missing := t.registered(m.Name); missing == nil {
 			err = mlflow.Errorf(mlflow.ResourceAlreadyExists, "Registered Model (name=%s) already exists.", m.Name)
@@ -201,14 +201,14 @@ func (t tx) insertRegistered(m mlflow.NewRegisteredModel, now int64) error {
 
 // setRegisteredTags writes tags; of several with one key the last one stays.
 func (t tx) setRegisteredTags(name string, tags []mlflow.Tag) error {
-	values := make([]any, 0, 3*len(tags))
+	values := make([]any, 0, 4*len(tags))
 	for _, tag := range tags {
 		if err := t.fits("value", maxModelTag, tag.Value); err != nil {
 			return err
 		}
-		values = append(values, name, tag.Key, tag.Value)
+		values = append(values, t.workspace, name, tag.Key, tag.Value)
 	}
-	return t.insert("INSERT INTO registered_model_tags (name, `key`, value)", 3, t.onTaken("workspace, `key`, name", "value"), values)
+	return t.insert("INSERT INTO registered_model_tags (workspace, name, `key`, value)", 4, t.onTaken("workspace, `key`, name", "value"), values)
 }
 
 // GetRegisteredModel returns a registered model with the newest version of each
@@ -237,7 +237,7 @@ func (s *Store) changeRegistered(ctx context.Context, name string, f func(t tx, 
 
 // touch dates a registered model.
 func (t tx) touch(name string, now int64) error {
-	_, err := t.exec("UPDATE registered_models SET last_updated_time = ?"+oneModel, now, name)
+	_, err := t.exec("UPDATE registered_models SET last_updated_time = ?"+oneModel, now, t.workspace, name)
 	return err
 }
 
@@ -247,7 +247,7 @@ func (s *Store) UpdateRegisteredModel(ctx context.Context, name, description str
 		if err := t.fits("description", maxDescription, description); err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE registered_models SET description = ?, last_updated_time = ?"+oneModel, description, s.millis(), name); err != nil {
+		if _, err := t.exec("UPDATE registered_models SET description = ?, last_updated_time = ?"+oneModel, description, s.millis(), t.workspace, name); err != nil {
 			return err
 		}
 		m, err = t.registeredModel(name)
@@ -290,27 +290,29 @@ func (t tx) rename(name, newName string, now int64) error {
 			return err
 		}
 	}
-	if _, err := t.exec("UPDATE registered_models SET name = ?, last_updated_time = ?"+oneModel, newName, now, name); err != nil {
+	if _, err := t.exec("UPDATE registered_models SET name = ?, last_updated_time = ?"+oneModel, newName, now, t.workspace, name); err != nil {
 		return err
 	}
-	_, err = t.exec("UPDATE model_versions SET last_updated_time = ?"+oneModel, now, newName)
+	_, err = t.exec("UPDATE model_versions SET last_updated_time = ?"+oneModel, now, t.workspace, newName)
 	return err
 }
 
 // DeleteRegisteredModel deletes a registered model with all that belongs to it,
 // for good.
 func (s *Store) DeleteRegisteredModel(ctx context.Context, name string) error {
-	return s.changeRegistered(ctx, name, func(t tx, name string) error {
-		if err := t.logGone(name, "", s.millis()); err != nil {
+	return s.changeRegistered(ctx, name, func(t tx, name string) error { return t.deleteRegistered(name, s.millis()) })
+}
+
+func (t tx) deleteRegistered(name string, now int64) error {
+	if err := t.logGone(name, "", now); err != nil {
+		return err
+	}
+	for _, table := range []string{"model_version_tags", "model_versions", "registered_model_aliases", "registered_model_tags", "registered_models"} {
+		if _, err := t.exec("DELETE FROM "+table+oneModel, t.workspace, name); err != nil {
 			return err
 		}
-		for _, table := range []string{"model_version_tags", "model_versions", "registered_model_aliases", "registered_model_tags", "registered_models"} {
-			if _, err := t.exec("DELETE FROM "+table+oneModel, name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // SetRegisteredModelTag writes a tag of a registered model.
@@ -335,7 +337,7 @@ func (s *Store) DeleteRegisteredModelTag(ctx context.Context, name, key string) 
 		return err
 	}
 	return s.changeRegistered(ctx, name, func(t tx, name string) error {
-		_, err := t.exec("DELETE FROM registered_model_tags"+oneModel+" AND `key` = ?", name, key)
+		_, err := t.exec("DELETE FROM registered_model_tags"+oneModel+" AND `key` = ?", t.workspace, name, key)
 		return err
 	})
 }

@@ -48,11 +48,16 @@ func scanParam(r scanner) (p mlflow.Param, err error) {
 
 // runInfo finds a run.
 func (t tx) runInfo(id string) (mlflow.RunInfo, error) {
-	i, ok, err := one(t, scanRunInfo, "SELECT "+runInfoColumns+" FROM runs r WHERE r.run_uuid = ?", id)
+	here, args := t.inside("r", id)
+	i, ok, err := one(t, scanRunInfo, "SELECT "+runInfoColumns+" FROM runs r WHERE r.run_uuid = ?"+here, args...)
 	if err == nil && !ok {
-		err = mlflow.Errorf(mlflow.ResourceDoesNotExist, "Run with id=%s not found", id)
+		err = noRun(id)
 	}
 	return i, err
+}
+
+func noRun(id string) error {
+	return mlflow.Errorf(mlflow.ResourceDoesNotExist, "Run with id=%s not found", id)
 }
 
 // activeRun finds a run that may be written into.
@@ -236,7 +241,10 @@ func (s *Store) moveRun(ctx context.Context, id, to string, deleted sql.NullInt6
 		if _, err := t.runInfo(id); err != nil {
 			return err
 		}
-		_, err := t.exec("UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE run_uuid = ?", to, deleted, id)
+		n, err := t.exec("UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE run_uuid = ?", to, deleted, id)
+		if err == nil && n == 0 { // purged since we looked
+			err = noRun(id)
+		}
 		return err
 	})
 }

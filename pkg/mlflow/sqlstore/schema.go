@@ -25,7 +25,6 @@ var migrations embed.FS
 const (
 	versions = "salesctl_mlflow_migration" // what of migrations was applied
 	making   = "salesctl_making"           // stands on MySQL while the tables are made
-	patience = 60                          // seconds that another process may take to make them
 )
 
 // layout is the schema of one MLflow release, as schema/extract.py wrote it.
@@ -103,17 +102,19 @@ func (s *Store) prepare(ctx context.Context, create bool) error {
 	switch {
 	case err != nil:
 		return err
-	case found.blank() && !create:
-		return fault.New(fault.NotFound, "database %s holds no experiments yet", s.Path()).
-			WithHint("run salesctl train or salesctl tracking serve, which make its tables")
-	case found.blank():
-		err = s.write(ctx, func(t tx) (err error) {
-			found, err = s.create(t, want)
-			return err
+	case found.blank() && create:
+		err = s.db.Alone(ctx, making, func() error {
+			return s.write(ctx, func(t tx) (err error) {
+				found, err = s.create(t, want)
+				return err
+			})
 		})
 	}
 	if err == nil {
 		err = s.check(found, want)
+	}
+	if err == nil {
+		err = s.checkWorkspaces(ctx)
 	}
 	if err == nil {
 		err = s.createDefault(ctx)
@@ -132,34 +133,40 @@ func (s *Store) prepare(ctx context.Context, create bool) error {
 	return s.db.Migrate(ctx, own, versions)
 }
 
-// check refuses what is not MLflow's schema as this program knows it.
+// ours reports whether the tables are MLflow's, whatever says so.
+func (s state) ours() bool {
+	return slices.Contains(s.tables, "alembic_version") || slices.Contains(s.tables, "experiments") && slices.Contains(s.tables, "latest_metrics")
+}
+
+// check refuses what is not MLflow's schema as this program knows it. A head that
+// it does not know is a newer one, or nobody's.
 func (s *Store) check(found state, want layout) error {
 	switch {
 	case found.head == want.head:
 		return nil
-	case !slices.Contains(found.tables, "alembic_version"):
-		return fault.New(fault.Conflict, "database %s holds the tables of another program (%s) and not MLflow's", s.Path(), found.tables[0]).
-			WithHint("name an empty database, or one that MLflow made")
-	case slices.Contains(want.before, found.head):
+	case found.blank():
+		return fault.New(fault.NotFound, "database %s holds no experiments yet", s.Path()).
+			WithHint("run salesctl train or salesctl tracking serve, which make its tables")
+	case found.head != "" && slices.Contains(want.before, found.head):
 		return fault.New(fault.Conflict, "database %s has the tables of an older MLflow: their head is %s, this program works with %s, that of MLflow %s",
 			s.Path(), found.head, want.head, want.release).
 			WithHint("back it up, then run mlflow db upgrade URI with MLflow %s", want.release)
+	case found.head != "":
+		return fault.New(fault.Conflict, "database %s has tables that this program does not know: their head is %q, it works with %s, that of MLflow %s",
+			s.Path(), found.head, want.head, want.release).
+			WithHint("install a newer salesctl, or name a database of MLflow %s", want.release)
+	case found.ours():
+		return fault.New(fault.Conflict, "database %s has MLflow's tables, but no head that tells of which release; this program works with %s, that of MLflow %s",
+			s.Path(), want.head, want.release).
+			WithHint("restore a backup whose table alembic_version has a row")
 	}
-	return fault.New(fault.Conflict, "database %s has tables that this program does not know: their head is %q, it works with %s, that of MLflow %s",
-		s.Path(), found.head, want.head, want.release).
-		WithHint("install a newer salesctl, or name a database of MLflow %s", want.release)
+	return fault.New(fault.Conflict, "database %s holds the tables of another program (%s) and not MLflow's", s.Path(), found.tables[0]).
+		WithHint("name an empty database, or one that MLflow made")
 }
 
 // create makes all tables, unless another process was faster, and returns what
 // then stands.
 func (s *Store) create(t tx, want layout) (found state, err error) {
-	if t.dialect == database.MySQL {
-		unlock, err := lock(t)
-		if err != nil {
-			return state{}, err
-		}
-		defer unlock()
-	}
 	if found, err = look(t); err != nil || !found.blank() {
 		return found, err
 	}
@@ -204,21 +211,6 @@ func vacate(t tx, want layout, found state) error {
 	return nil
 }
 
-// lock keeps other processes from making the tables of a MySQL database until
-// the function that it returns is called, or the connection ends.
-func lock(t tx) (unlock func(), err error) {
-	const name = "LEFT(CONCAT('salesctl tables ', DATABASE()), 64)"
-	got, _, err := one(t, number, "SELECT COALESCE(GET_LOCK("+name+", ?), 0)", patience)
-	switch {
-	case err != nil:
-		return nil, err
-	case got != 1:
-		return nil, fault.New(fault.Unavailable, "another process has been making the tables of this database for %d s", patience).
-			WithHint("try again when it has finished")
-	}
-	return func() { _, _, _ = one(t, number, "SELECT RELEASE_LOCK("+name+")") }, nil
-}
-
 // createDefault makes the experiment that runs without one belong to, whose id
 // every client knows. MySQL takes a zero for an auto-increment column to mean the
 // next number, unless it is told otherwise.
@@ -241,9 +233,14 @@ func (s *Store) createDefault(ctx context.Context) error {
 			}
 			defer func() { _, _ = t.exec("SET SESSION sql_mode = @salesctl_mode") }()
 		}
+		t.workspace = mlflow.DefaultWorkspace
+		root, err := t.rootOf(s.root)
+		if err != nil {
+			return err
+		}
 		now := s.millis()
-		_, err := t.exec("INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (0, 'Default', ?, ?, ?, ?)",
-			join(s.root, mlflow.DefaultExperiment), mlflow.Active, now, now)
+		_, err = t.exec("INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (0, 'Default', ?, ?, ?, ?)",
+			join(root, mlflow.DefaultExperiment), mlflow.Active, now, now)
 		if database.IsDuplicate(err) { // made by another process since we looked
 			if done, _ := have(t); done {
 				return nil

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/salesctl/salesctl/pkg/database"
+	"github.com/salesctl/salesctl/pkg/database/databasetest"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
@@ -78,7 +80,8 @@ func TestOtherDatabasesAreRefused(t *testing.T) {
 		"foreign": {[]string{"CREATE TABLE sales (a)"}, []string{"another program", "sales", "name an empty database"}},
 		"older":   {[]string{"CREATE TABLE alembic_version (version_num)", "INSERT INTO alembic_version VALUES ('" + older + "')"}, []string{"older MLflow", older, "dc11669786a5", "mlflow db upgrade", "3.17.2"}},
 		"unknown": {[]string{"CREATE TABLE alembic_version (version_num)", "INSERT INTO alembic_version VALUES ('ffff')"}, []string{"ffff", "dc11669786a5", "newer salesctl"}},
-		"no head": {[]string{"CREATE TABLE alembic_version (version_num)"}, []string{`""`, "dc11669786a5"}},
+		"lost":    {[]string{"CREATE TABLE experiments (a)", "CREATE TABLE latest_metrics (a)"}, []string{"no head", "dc11669786a5", "restore a backup"}},
+		"no head": {[]string{"CREATE TABLE alembic_version (version_num)"}, []string{"no head", "dc11669786a5", "restore a backup"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, dsn string) {
@@ -86,6 +89,9 @@ func TestOtherDatabasesAreRefused(t *testing.T) {
 				_, err := Open(t.Context(), dsn, Options{Create: true})
 				if !fault.Is(err, fault.Conflict) {
 					t.Fatalf("%v, want a conflict", err)
+				}
+				if h, e := Diagnose(t.Context(), dsn, Options{}); e != nil || h.Refusal == nil || h.Refusal.Error() != err.Error() {
+					t.Errorf("the doctor says %v, %v", h.Refusal, e)
 				}
 				text := err.Error() + " " + fault.HintOf(err)
 				for _, part := range c.message {
@@ -142,6 +148,48 @@ func TestMakingTheTablesIsTakenUpAgain(t *testing.T) {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})
+}
+
+// A process that dies between a migration and the note that it was made must not
+// leave a database that nobody can open: MySQL commits a table's change at once.
+func TestMigrationsAreTakenUpAgain(t *testing.T) {
+	server := databasetest.Start(t)
+	dsn := server.DSN("migrations")
+	open := func() {
+		t.Helper()
+		s, err := Open(t.Context(), dsn, Options{Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	open()
+	look := func() []int64 {
+		t.Helper()
+		s := openAt(t, dsn, Options{})
+		var ids []int64
+		err := s.read(t.Context(), func(t tx) (err error) {
+			ids, err = all(t, number, "SELECT version_id FROM "+versions+" WHERE version_id > 0 ORDER BY version_id")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	steps := look()
+	if len(steps) < 4 {
+		t.Fatalf("the migrations %v are noted", steps)
+	}
+	for _, from := range steps { // from there on each one is done and not noted
+		server.Exec(fmt.Sprintf("DELETE FROM migrations.%s WHERE version_id >= %d", versions, from))
+		open()
+		if got := look(); !slices.Equal(got, steps) {
+			t.Errorf("from %d on: %v are noted, want %v", from, got, steps)
+		}
+	}
 }
 
 func TestManyOpenANewDatabaseAtOnce(t *testing.T) {

@@ -26,6 +26,7 @@ type selection struct {
 	from    string
 	where   []string
 	order   []string
+	owner   string // the id that rows of other tables have of the row that they belong to
 
 	valueArgs, fromArgs, whereArgs []any
 }

@@ -27,12 +27,13 @@ func (s *Store) SearchDatasets(ctx context.Context, experimentIDs []string) (out
 		return nil, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		here, args := t.inside("d", append([]any{datasetContext}, anys(ids)...)...)
 		out, err = all(t, scanSummary, "SELECT DISTINCT d.experiment_id, d.name, d.digest, x.value FROM datasets d"+
 			" JOIN inputs i ON i.source_type = 'DATASET' AND i.source_id = d.dataset_uuid"+
 			" LEFT JOIN input_tags x ON x.input_uuid = i.input_uuid AND x.name = ?"+
-			" WHERE d.experiment_id IN "+marks(len(ids))+
+			" WHERE d.experiment_id IN "+marks(len(ids))+here+
 			" ORDER BY d.experiment_id, d.name, d.digest, x.value LIMIT ?",
-			append(append([]any{datasetContext}, anys(ids)...), maxDatasets)...)
+			append(args, maxDatasets)...)
 		return err
 	})
 	return out, err

@@ -19,6 +19,7 @@ func (s *Store) SearchExperiments(ctx context.Context, q mlflow.ExperimentQuery)
 		return p, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		sel := sel.limited(t.here("e"))
 		keys, err := search(t, sel, number, limit, q.PageToken)
 		if err != nil {
 			return err

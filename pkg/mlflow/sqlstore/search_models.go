@@ -24,6 +24,7 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q mlflow.LoggedModelQuer
 		return p, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		sel := sel.limited(t.inside("m"))
 		keys, err := search(t, sel, text, limit, q.PageToken)
 		if err != nil {
 			return err

@@ -32,6 +32,7 @@ func (s *Store) SearchRegisteredModels(ctx context.Context, q mlflow.RegistryQue
 		return p, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		sel := sel.limited(" AND m.workspace = ?", []any{t.workspace})
 		keys, err := search(t, sel, text, limit, q.PageToken)
 		if err != nil {
 			return err
@@ -60,6 +61,7 @@ func (s *Store) SearchModelVersions(ctx context.Context, q mlflow.RegistryQuery)
 		return p, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		sel := sel.limited(" AND v.workspace = ?", []any{t.workspace})
 		keys, err := search(t, sel, scanVersionKey, limit, q.PageToken)
 		if err != nil {
 			return err
@@ -100,8 +102,7 @@ func (s *Store) registeredSelection(q mlflow.RegistryQuery) (*selection, error) 
 		return nil, err
 	}
 	sel := &selection{dialect: s.db.Dialect(), keys: "m.name", from: "registered_models m"}
-	sel.only("m.workspace = 'default'")
-	sel.registry(conditions, registeredFields, "registered_model_tags x", "x.workspace = 'default' AND x.name = m.name", "x.workspace = 'default' AND x.name = m.name")
+	sel.registry(conditions, registeredFields, "registered_model_tags x", "x.workspace = m.workspace AND x.name = m.name", "x.workspace = m.workspace AND x.name = m.name")
 	for _, o := range order {
 		sel.by(registeredFields[o.Key], o.Descending)
 	}
@@ -125,8 +126,8 @@ func (s *Store) versionSelection(q mlflow.RegistryQuery) (*selection, error) {
 		order = []filter.Order{{Key: "last_updated_timestamp", Descending: true}}
 	}
 	sel := &selection{dialect: s.db.Dialect(), keys: "v.name, v.version", from: "model_versions v"}
-	sel.only("v.workspace = 'default' AND v.current_stage != ?", stageGone)
-	sel.registry(conditions, versionFields, "model_version_tags x", "x.workspace = 'default' AND x.name = v.name AND x.version = v.version", "x.workspace = 'default' AND x.name = v.name")
+	sel.only("v.current_stage != ?", stageGone)
+	sel.registry(conditions, versionFields, "model_version_tags x", "x.workspace = v.workspace AND x.name = v.name AND x.version = v.version", "x.workspace = v.workspace AND x.name = v.name")
 	for _, o := range order {
 		sel.by(versionFields[o.Key], o.Descending)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/mlflow/filter"
 )
@@ -26,11 +27,15 @@ func (s *Store) SearchRuns(ctx context.Context, q mlflow.RunQuery) (p mlflow.Pag
 	if err != nil {
 		return p, err
 	}
-	sel, err := s.runSelection(q)
+	asked, err := parseRuns(q)
 	if err != nil {
 		return p, err
 	}
 	err = s.read(ctx, func(t tx) error {
+		sel, err := t.runSelection(asked)
+		if err != nil {
+			return err
+		}
 		keys, err := search(t, sel, text, limit, q.PageToken)
 		if err != nil {
 			return err
@@ -42,33 +47,77 @@ func (s *Store) SearchRuns(ctx context.Context, q mlflow.RunQuery) (p mlflow.Pag
 	return p, err
 }
 
-// runSelection turns a query into SQL.
-func (s *Store) runSelection(q mlflow.RunQuery) (*selection, error) {
-	stages, err := viewed(q.ViewType)
+// runSearch is what a query asks for.
+type runSearch struct {
+	experiments []int64
+	stages      []string
+	conditions  []filter.Comparison
+	order       []filter.Order
+}
+
+func parseRuns(q mlflow.RunQuery) (p runSearch, err error) {
+	if p.stages, err = viewed(q.ViewType); err != nil {
+		return p, err
+	}
+	if p.conditions, err = filter.Parse(filter.Runs, q.Filter); err != nil {
+		return p, err
+	}
+	if p.order, err = filter.ParseOrder(filter.Runs, q.OrderBy); err != nil {
+		return p, err
+	}
+	p.experiments, err = experimentNumbers(q.ExperimentIDs)
+	equalFirst(p.conditions)
+	return p, err
+}
+
+// runSelection turns a search into SQL.
+func (t tx) runSelection(p runSearch) (*selection, error) {
+	first, err := t.rarest(p.conditions)
 	if err != nil {
 		return nil, err
 	}
-	conditions, err := filter.Parse(filter.Runs, q.Filter)
-	if err != nil {
-		return nil, err
+	s := &selection{dialect: t.dialect, keys: "r.run_uuid", from: "runs r", owner: "r.run_uuid"}
+	if first >= 0 { // a CROSS JOIN keeps its order, and conditions on f need no run
+		s.from, s.owner = "params f CROSS JOIN runs r", "f.run_uuid"
+		s.only("r.run_uuid = f.run_uuid AND f.`key` = ? AND f.value = ?", p.conditions[first].Key, p.conditions[first].Value)
 	}
-	order, err := filter.ParseOrder(filter.Runs, q.OrderBy)
-	if err != nil {
-		return nil, err
+	among(s, "r.experiment_id", p.experiments)
+	among(s, "r.lifecycle_stage", p.stages)
+	for i, c := range p.conditions {
+		if i != first {
+			s.runs(c)
+		}
 	}
-	experiments, err := experimentNumbers(q.ExperimentIDs)
-	if err != nil {
-		return nil, err
+	s.runOrder(p.order)
+	return s.limited(t.inside("r")), nil
+}
+
+// few is up to how many runs with a param are read in place of all runs of the
+// experiments.
+const few = 1000
+
+// rarest finds the comparison of a param that the fewest runs pass, of all
+// experiments; -1 where none is passed by few. SQLite has to be told to begin with
+// those runs, since it keeps no account of how often a value stands. MySQL does.
+func (t tx) rarest(conditions []filter.Comparison) (at int, err error) {
+	at = -1
+	if t.dialect != database.SQLite {
+		return at, nil
 	}
-	sel := &selection{dialect: s.db.Dialect(), keys: "r.run_uuid", from: "runs r"}
-	among(sel, "r.experiment_id", experiments)
-	among(sel, "r.lifecycle_stage", stages)
-	equalFirst(conditions)
-	for _, c := range conditions {
-		sel.runs(c)
+	least := int64(few)
+	for i, c := range conditions {
+		if c.Entity != filter.Param || c.Op != filter.Equal {
+			continue
+		}
+		n, _, err := one(t, number, "SELECT COUNT(*) FROM (SELECT 1 FROM params WHERE `key` = ? AND value = ? LIMIT ?)", c.Key, c.Value, least)
+		if err != nil {
+			return -1, err
+		}
+		if n < least {
+			at, least = i, n
+		}
 	}
-	sel.runOrder(order)
-	return sel, nil
+	return at, nil
 }
 
 // equalFirst puts the comparisons that few runs pass before the others: SQLite
@@ -99,7 +148,7 @@ func (s *selection) runs(c filter.Comparison) {
 		return
 	}
 	table := runTables[c.Entity] + " x"
-	found := []condition{when("x.run_uuid = r.run_uuid"), s.equals("x.`key`", c.Key)}
+	found := []condition{when("x.run_uuid = " + s.owner), s.equals("x.`key`", c.Key)}
 	switch {
 	case c.Op == filter.IsNull:
 		s.missing(table, found...)
@@ -128,7 +177,7 @@ func (s *selection) metric(c filter.Comparison) condition {
 // and lead SQLite to the primary key, of which that alone finds every reading.
 func (s *selection) reads(c filter.Comparison) {
 	const inputs = "inputs i JOIN datasets d ON d.dataset_uuid = i.source_id"
-	found := []condition{when("i.destination_type = 'RUN' AND i.destination_id = r.run_uuid")}
+	found := []condition{when("i.destination_type = 'RUN' AND i.destination_id = " + s.owner)}
 	if c.Key == "context" {
 		s.exists(inputs+" JOIN input_tags x ON x.input_uuid = i.input_uuid",
 			append(found, when("x.name = ?", datasetContext), s.compare("x.value", c))...)

@@ -14,7 +14,6 @@ import (
 	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/database/databasetest"
 	"github.com/salesctl/salesctl/pkg/mlflow"
-	"github.com/salesctl/salesctl/pkg/mlflow/filter"
 )
 
 // recorded is what testdata/searches.py wrote.
@@ -335,87 +334,6 @@ func TestLongestSearch(t *testing.T) {
 	for _, f := range []string{conditions[:len(conditions)-len("metrics.e > 1 AND ")], "run_id IN ('" + strings.Repeat("a', '", 4000) + "')"} {
 		if _, err := s.SearchRuns(t.Context(), mlflow.RunQuery{ExperimentIDs: []string{"0"}, Filter: f, OrderBy: order}); err != nil {
 			t.Errorf("%.60s...: %v", f, err)
-		}
-	}
-}
-
-// plan is how SQLite goes about a search.
-func plan(t *testing.T, s *Store, sel *selection, err error) string {
-	t.Helper()
-	query, args, err2 := sel.query(0, 100)
-	if err != nil || err2 != nil {
-		t.Fatal(err, err2)
-	}
-	var steps []string
-	err = s.read(t.Context(), func(x tx) error {
-		steps, err = all(x, func(r scanner) (step string, err error) {
-			var rest [3]int
-			err = r.Scan(&rest[0], &rest[1], &rest[2], &step)
-			return step, err
-		}, "EXPLAIN QUERY PLAN "+query, args...)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(steps, "\n")
-}
-
-// The newest runs come out of an index, without sorting all of them.
-func TestNewestRunsAreNotSorted(t *testing.T) {
-	s := open(t, Options{})
-	for order, sorts := range map[string]bool{"": false, "attributes.start_time DESC": false, "attributes.start_time ASC": true} {
-		q := mlflow.RunQuery{ExperimentIDs: []string{mlflow.DefaultExperiment}, Filter: "metrics.a > 1"}
-		if order != "" {
-			q.OrderBy = []string{order}
-		}
-		// A connection that has only looked at an empty file learns of the index
-		// when it reads, and not when it explains.
-		if _, err := s.SearchRuns(t.Context(), q); err != nil {
-			t.Fatal(err)
-		}
-		sel, err := s.runSelection(q)
-		if p := plan(t, s, sel, err); strings.Contains(p, "TEMP B-TREE") != sorts {
-			t.Errorf("order by %q:\n%s", order, p)
-		}
-	}
-}
-
-// An equality is asked before what more runs pass, whatever the filter's order.
-func TestEqualFirst(t *testing.T) {
-	conditions, err := filter.Parse(filter.Runs, "metrics.a > 1 AND params.b LIKE 'x%' AND params.c = 'x' AND tags.d IS NULL AND tags.e = 'y'")
-	if err != nil {
-		t.Fatal(err)
-	}
-	equalFirst(conditions)
-	var keys []string
-	for _, c := range conditions {
-		keys = append(keys, c.Key)
-	}
-	if got := strings.Join(keys, ""); got != "ceabd" {
-		t.Errorf("asked in the order %s, want ceabd", got)
-	}
-}
-
-// What a filter names beside its rows is looked up in an index, never walked
-// through.
-func TestSearchesUseIndexes(t *testing.T) {
-	s := open(t, Options{})
-	id := []string{mlflow.DefaultExperiment}
-	plan := func(sel *selection, err error) string { return plan(t, s, sel, err) }
-	const scans = "SCAN "
-	for name, text := range map[string]string{
-		"runs": plan(s.runSelection(mlflow.RunQuery{ExperimentIDs: id,
-			Filter:  "metrics.a > 1 AND params.a = 'b' AND tags.a LIKE 'b' AND tags.b IS NULL AND run_name = 'c' AND dataset.name = 'd' AND dataset.context = 'e'",
-			OrderBy: []string{"metrics.a", "params.b", "tags.c"}})),
-		"experiments":       plan(s.experimentSelection(mlflow.ExperimentQuery{Filter: "tags.a = 'b' AND tags.b IS NULL"})),
-		"logged models":     plan(s.modelSelection(mlflow.LoggedModelQuery{ExperimentIDs: id, Filter: "metrics.a > 1 AND params.a = 'b' AND tags.a = 'b'", Datasets: []mlflow.DatasetRef{{Name: "d"}}, OrderBy: []mlflow.LoggedModelOrder{{Field: "metrics.a"}}})),
-		"registered models": plan(s.registeredSelection(mlflow.RegistryQuery{Filter: "tags.a = 'b'"})),
-		"versions":          plan(s.versionSelection(mlflow.RegistryQuery{Filter: "tags.a = 'b' AND name = 'c'"})),
-	} {
-		walked := strings.Count(text, scans)
-		if walked > 1 || walked == 1 && !strings.HasPrefix(text, scans) || strings.Contains(text, "(source_type=?)") {
-			t.Errorf("%s:\n%s", name, text)
 		}
 	}
 }

@@ -18,9 +18,9 @@ type origin struct {
 // that source at all is for the server to say that let the caller in.
 func (t tx) follow(v mlflow.NewVersion) (origin, error) {
 	o := origin{source: v.Source, storage: v.Source, runID: v.RunID, modelID: v.ModelID}
-	scheme, rest, _ := strings.Cut(v.Source, ":")
+	scheme, _, _ := strings.Cut(v.Source, ":")
 	if strings.EqualFold(scheme, "models") {
-		if err := t.followModel(&o, rest); err != nil {
+		if err := t.followModel(&o); err != nil {
 			return o, err
 		}
 	}
@@ -32,16 +32,16 @@ func (t tx) follow(v mlflow.NewVersion) (origin, error) {
 	return o, nil
 }
 
-// followModel follows a models:/ source, of which rest is what stands behind the
-// scheme: to a logged model, or to a version that is copied.
-func (t tx) followModel(o *origin, rest string) error {
-	ref, ok := parseModelURI(rest)
+// followModel follows a models:/ source to a logged model, or to a version that is
+// copied.
+func (t tx) followModel(o *origin) error {
+	ref, ok := mlflow.ParseModelURI(o.source)
 	if !ok {
 		return mlflow.Errorf(mlflow.InvalidParameterValue,
 			"Invalid model version source: '%s'. The model_id request parameter must identify the resource that contains the source.", o.source)
 	}
-	if ref.id != "" {
-		m, err := t.liveModel(ref.id)
+	if ref.ID != "" {
+		m, err := t.liveModel(ref.ID)
 		if err != nil {
 			return mlflow.Errorf(mlflow.InternalError, // MLflow's own code for it
 				"Unable to fetch model from model URI source artifact location '%s'.Error: %s", o.source, err)
@@ -68,58 +68,32 @@ func (t tx) followModel(o *origin, rest string) error {
 	return err
 }
 
-// modelURI is what a models:/ URI names: a logged model by its id, or a version
-// of a registered model by its number, an alias, a stage, or as the newest.
-type modelURI struct{ id, name, version, stage, alias string }
-
-func parseModelURI(rest string) (modelURI, bool) {
-	p, _, _ := strings.Cut(rest, "?")
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") {
-		return modelURI{}, false
-	}
-	name, suffix, two := strings.Cut(p[1:], "/")
-	at := strings.LastIndexByte(name, '@')
-	switch {
-	case strings.TrimSpace(name) == "" || strings.Contains(suffix, "/") || two && strings.TrimSpace(suffix) == "":
-		return modelURI{}, false
-	case !two && at < 0:
-		return modelURI{id: name}, true
-	case !two:
-		return modelURI{name: name[:at], alias: name[at+1:]}, strings.TrimSpace(name[at+1:]) != ""
-	case strings.Trim(suffix, "0123456789") == "":
-		return modelURI{name: name, version: suffix}, true
-	case strings.EqualFold(suffix, latestAlias):
-		return modelURI{name: name}, true
-	}
-	return modelURI{name: name, stage: suffix}, true
-}
-
 // referred finds the version that a models:/ URI names.
-func (t tx) referred(ref modelURI) (versionKey, error) {
-	if _, err := t.registered(ref.name); err != nil {
+func (t tx) referred(ref mlflow.ModelRef) (versionKey, error) {
+	if _, err := t.registered(ref.Name); err != nil {
 		return versionKey{}, err
 	}
 	switch {
-	case ref.alias != "":
-		if err := checkAlias(ref.name, ref.alias); err != nil {
+	case ref.Alias != "":
+		if err := checkAlias(ref.Name, ref.Alias); err != nil {
 			return versionKey{}, err
 		}
-		return t.aliased(ref.name, ref.alias)
-	case ref.version != "":
-		p, err := t.live(ref.name, ref.version)
+		return t.aliased(ref.Name, ref.Alias)
+	case ref.Version != "":
+		p, err := t.live(ref.Name, ref.Version)
 		return p.versionKey, err
 	}
-	query, args, where := "SELECT name, version FROM model_versions"+oneModel+" AND current_stage <> ?", []any{ref.name, stageGone}, ""
-	if ref.stage != "" {
-		stage, err := stageOf(ref.stage)
+	query, args, where := "SELECT name, version FROM model_versions"+oneModel+" AND current_stage <> ?", []any{t.workspace, ref.Name, stageGone}, ""
+	if ref.Stage != "" {
+		stage, err := stageOf(ref.Stage)
 		if err != nil {
 			return versionKey{}, err
 		}
-		query, args, where = query+" AND current_stage = ?", append(args, stage), " and stage '"+ref.stage+"'"
+		query, args, where = query+" AND current_stage = ?", append(args, stage), " and stage '"+ref.Stage+"'"
 	}
 	k, ok, err := one(t, scanKey, query+" ORDER BY version DESC LIMIT 1", args...)
 	if err == nil && !ok {
-		err = mlflow.Errorf(mlflow.InternalError, "No versions of model with name '%s'%s found", ref.name, where) // MLflow's own code for it
+		err = mlflow.Errorf(mlflow.InternalError, "No versions of model with name '%s'%s found", ref.Name, where) // MLflow's own code for it
 	}
 	return k, err
 }

@@ -56,7 +56,7 @@ func (s *Store) TransitionStage(ctx context.Context, c mlflow.StageChange) (v ml
 // archiveOthers archives all versions in a stage but one.
 func (t tx) archiveOthers(p placed, stage string, now int64) error {
 	there, err := all(t, scanPlaced, "SELECT name, version, current_stage FROM model_versions"+oneModel+" AND version <> ? AND current_stage = ? ORDER BY version",
-		p.name, p.version, stage)
+		t.workspace, p.name, p.version, stage)
 	for _, other := range there {
 		if err := t.moveStage(other, mlflow.StageArchived, now); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (t tx) archiveOthers(p placed, stage string, now int64) error {
 
 // moveStage moves a version to a stage and dates it, also where it is there.
 func (t tx) moveStage(p placed, stage string, now int64) error {
-	if _, err := t.exec("UPDATE model_versions SET current_stage = ?, last_updated_time = ?"+oneVersion, stage, now, p.name, p.version); err != nil {
+	if _, err := t.exec("UPDATE model_versions SET current_stage = ?, last_updated_time = ?"+oneVersion, stage, now, t.workspace, p.name, p.version); err != nil {
 		return err
 	}
 	return t.logMoves(p.name, now, staged(p, stage))

@@ -35,15 +35,19 @@ type Options struct {
 	Secret       bool             // the DSN comes from where only its owner reads, and may hold a password
 	ArtifactRoot string           // the URI below which experiments get their place; empty means mlflow-artifacts:/
 	Now          func() time.Time // the clock; nil means time.Now
+	Workspaces   bool             // there may be other workspaces than the default one
+	Workspace    string           // of calls whose context has none; empty means the default one
 }
 
 // Store is an open tracking database. It is safe for concurrent use, and any
 // number of processes may have the same database open.
 type Store struct {
-	db   *database.DB
-	dir  string
-	root string
-	now  func() time.Time
+	db        *database.DB
+	dir       string
+	root      string
+	now       func() time.Time
+	scoped    bool   // there are workspaces
+	workspace string // of contexts without one; "" is the default one
 }
 
 // Open opens the database that the DSN names, makes MLflow's tables in an empty
@@ -53,7 +57,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dir: o.Dir, now: o.Now}
+	s := &Store{db: db, dir: o.Dir, now: o.Now, scoped: o.Workspaces, workspace: o.Workspace}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -11,3 +11,9 @@ func TestContract(t *testing.T) {
 		mlflowtest.Run(t, func(t *testing.T) mlflowtest.Server { return openAt(t, dsn, Options{}) })
 	})
 }
+
+func TestContractOfWorkspaces(t *testing.T) {
+	each(t, func(t *testing.T, dsn string) {
+		mlflowtest.RunWorkspaces(t, func(t *testing.T) mlflowtest.Divided { return openAt(t, dsn, Options{Workspaces: true}) })
+	})
+}

@@ -16,17 +16,26 @@ type tx struct {
 	ctx     context.Context
 	sql     *sql.Tx
 	dialect database.Dialect
+	scope
 }
 
 // write runs f in a transaction. f may run more than once, and starts from
 // nothing each time.
 func (s *Store) write(ctx context.Context, f func(tx) error) error {
-	return s.db.InTx(ctx, func(t *sql.Tx) error { return f(tx{ctx, t, s.db.Dialect()}) })
+	in, err := s.scope(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(t *sql.Tx) error { return f(tx{ctx, t, s.db.Dialect(), in}) })
 }
 
 // read runs f on the state of one moment.
 func (s *Store) read(ctx context.Context, f func(tx) error) error {
-	return s.db.InSnapshot(ctx, func(t *sql.Tx) error { return f(tx{ctx, t, s.db.Dialect()}) })
+	in, err := s.scope(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.InSnapshot(ctx, func(t *sql.Tx) error { return f(tx{ctx, t, s.db.Dialect(), in}) })
 }
 
 // exec writes and returns how many rows it changed.

@@ -64,7 +64,7 @@ func (t tx) live(name, version string) (placed, error) {
 	if err != nil {
 		return placed{}, err
 	}
-	p, ok, err := one(t, scanPlaced, "SELECT name, version, current_stage FROM model_versions"+oneVersion+" AND current_stage <> ?", name, n, stageGone)
+	p, ok, err := one(t, scanPlaced, "SELECT name, version, current_stage FROM model_versions"+oneVersion+" AND current_stage <> ?", t.workspace, name, n, stageGone)
 	if err == nil && !ok {
 		err = mlflow.Errorf(mlflow.ResourceDoesNotExist, "Model Version (name=%s, version=%d) not found", name, n)
 	}
@@ -153,13 +153,13 @@ func (t tx) insertVersion(name string, v mlflow.NewVersion, from origin, now int
 	if err := t.touch(name, now); err != nil {
 		return versionKey{}, err
 	}
-	newest, _, err := one(t, number, "SELECT COALESCE(MAX(version), 0) FROM model_versions"+oneModel, name)
+	newest, _, err := one(t, number, "SELECT COALESCE(MAX(version), 0) FROM model_versions"+oneModel, t.workspace, name)
 	if err != nil {
 		return versionKey{}, err
 	}
 	key := versionKey{name, newest + 1}
-	_, err = t.exec("INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, current_stage, source, storage_location, run_id, run_link, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		name, key.version, now, now, v.Description, mlflow.StageNone, from.source, from.storage, from.runID, v.RunLink, mlflow.Ready)
+	_, err = t.exec("INSERT INTO model_versions (workspace, name, version, creation_time, last_updated_time, description, current_stage, source, storage_location, run_id, run_link, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		t.workspace, name, key.version, now, now, v.Description, mlflow.StageNone, from.source, from.storage, from.runID, v.RunLink, mlflow.Ready)
 	if err != nil {
 		return versionKey{}, err
 	}
@@ -168,11 +168,11 @@ func (t tx) insertVersion(name string, v mlflow.NewVersion, from origin, now int
 
 // setVersionTags writes tags; of several with one key the last one stays.
 func (t tx) setVersionTags(k versionKey, tags []mlflow.Tag) error {
-	values := make([]any, 0, 4*len(tags))
+	values := make([]any, 0, 5*len(tags))
 	for _, tag := range tags {
-		values = append(values, k.name, k.version, tag.Key, tag.Value)
+		values = append(values, t.workspace, k.name, k.version, tag.Key, tag.Value)
 	}
-	return t.insert("INSERT INTO model_version_tags (name, version, `key`, value)", 4, t.onTaken("workspace, `key`, name, version", "value"), values)
+	return t.insert("INSERT INTO model_version_tags (workspace, name, version, `key`, value)", 5, t.onTaken("workspace, `key`, name, version", "value"), values)
 }
 
 // GetModelVersion returns a version that is not deleted.
@@ -193,7 +193,7 @@ func (s *Store) UpdateModelVersion(ctx context.Context, name, version, descripti
 		if err := t.fits("description", maxDescription, description); err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE model_versions SET description = ?, last_updated_time = ?"+oneVersion, description, s.millis(), p.name, p.version); err != nil {
+		if _, err := t.exec("UPDATE model_versions SET description = ?, last_updated_time = ?"+oneVersion, description, s.millis(), t.workspace, p.name, p.version); err != nil {
 			return err
 		}
 		v, err = t.version(p.versionKey)
@@ -219,21 +219,21 @@ func (s *Store) DeleteModelVersion(ctx context.Context, name, version string) er
 		if err := t.logMoves(p.name, now, moves); err != nil {
 			return err
 		}
-		if _, err := t.exec("DELETE FROM registered_model_aliases"+oneVersion, p.name, p.version); err != nil {
+		if _, err := t.exec("DELETE FROM registered_model_aliases"+oneVersion, t.workspace, p.name, p.version); err != nil {
 			return err
 		}
 		if err := t.touch(p.name, now); err != nil {
 			return err
 		}
 		_, err = t.exec("UPDATE model_versions SET current_stage = ?, last_updated_time = ?, description = NULL, user_id = NULL, source = 'REDACTED-SOURCE-PATH', run_id = 'REDACTED-RUN-ID', run_link = 'REDACTED-RUN-LINK', status_message = NULL"+oneVersion,
-			stageGone, now, p.name, p.version)
+			stageGone, now, t.workspace, p.name, p.version)
 		return err
 	})
 }
 
 // aliasesOf returns the aliases that point at a version.
 func (t tx) aliasesOf(k versionKey) ([]string, error) {
-	return all(t, text, "SELECT alias FROM registered_model_aliases"+oneVersion+" ORDER BY alias", k.name, k.version)
+	return all(t, text, "SELECT alias FROM registered_model_aliases"+oneVersion+" ORDER BY alias", t.workspace, k.name, k.version)
 }
 
 // ModelVersionDownloadURI returns where the version's files can be read.
@@ -252,7 +252,7 @@ func (s *Store) ModelVersionDownloadURI(ctx context.Context, name, version strin
 // that this one is a copy of goes.
 func (t tx) downloadURI(k versionKey) (string, error) {
 	var source, storage sql.NullString
-	err := t.sql.QueryRowContext(t.ctx, "SELECT source, storage_location FROM model_versions"+oneVersion, k.name, k.version).Scan(&source, &storage)
+	err := t.sql.QueryRowContext(t.ctx, "SELECT source, storage_location FROM model_versions"+oneVersion, t.workspace, k.name, k.version).Scan(&source, &storage)
 	if storage.String != "" {
 		return storage.String, err
 	}
@@ -281,7 +281,7 @@ func (s *Store) DeleteModelVersionTag(ctx context.Context, name, version, key st
 		return err
 	}
 	return s.changeVersion(ctx, name, version, func(t tx, p placed) error {
-		_, err := t.exec("DELETE FROM model_version_tags"+oneVersion+" AND `key` = ?", p.name, p.version, key)
+		_, err := t.exec("DELETE FROM model_version_tags"+oneVersion+" AND `key` = ?", t.workspace, p.name, p.version, key)
 		return err
 	})
 }

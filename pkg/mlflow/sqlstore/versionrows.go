@@ -31,7 +31,7 @@ func scanKey(r scanner) (k versionKey, err error) {
 
 // matching is the condition that selects the rows of versions, with its
 // arguments. Each of its alternatives can use the index by itself.
-func matching(keys []versionKey) (string, []any) {
+func (t tx) matching(keys []versionKey) (string, []any) {
 	of := map[string][]any{}
 	var names []string
 	for _, k := range keys {
@@ -41,10 +41,10 @@ func matching(keys []versionKey) (string, []any) {
 		of[k.name] = append(of[k.name], k.version)
 	}
 	terms := make([]string, len(names))
-	args := make([]any, 0, len(names)+len(keys))
+	args := make([]any, 0, 2*len(names)+len(keys))
 	for i, name := range names {
-		terms[i] = "(workspace = 'default' AND name = ? AND version IN " + marks(len(of[name])) + ")"
-		args = append(append(args, name), of[name]...)
+		terms[i] = "(workspace = ? AND name = ? AND version IN " + marks(len(of[name])) + ")"
+		args = append(append(args, t.workspace, name), of[name]...)
 	}
 	return " WHERE " + strings.Join(terms, " OR "), args
 }
@@ -79,7 +79,7 @@ func (t tx) versions(keys []versionKey) ([]mlflow.ModelVersion, error) {
 
 // collectVersions adds a few versions to found.
 func (t tx) collectVersions(found map[versionKey]*mlflow.ModelVersion, keys []versionKey) error {
-	where, args := matching(keys)
+	where, args := t.matching(keys)
 	rows, err := all(t, scanModelVersion, versionColumns+where, args...)
 	if err != nil {
 		return err
@@ -123,8 +123,8 @@ func scanAttached(r scanner) (a attached, err error) {
 // latest returns the newest version of each stage of registered models; of a
 // model, the stage that was reached by the oldest version comes first.
 func (t tx) latest(names []string) ([]mlflow.ModelVersion, error) {
-	keys, err := all(t, scanKey, "SELECT name, MAX(version) FROM model_versions WHERE workspace = 'default' AND name IN "+marks(len(names))+
-		" AND current_stage <> '"+stageGone+"' GROUP BY name, current_stage ORDER BY name, MIN(version)", anys(names)...)
+	keys, err := all(t, scanKey, "SELECT name, MAX(version) FROM model_versions WHERE workspace = ? AND name IN "+marks(len(names))+
+		" AND current_stage <> '"+stageGone+"' GROUP BY name, current_stage ORDER BY name, MIN(version)", append([]any{t.workspace}, anys(names)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package spool
+package disk
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 // sharingViolation is Windows' ERROR_SHARING_VIOLATION.
 const sharingViolation = syscall.Errno(32)
 
-// lock opens the file for nobody else, which the system ends when the process
+// TryLock opens the file for nobody else, which the system ends when the process
 // does. ok is false where another has it open.
-func lock(path string) (unlock func() error, ok bool, err error) {
+func TryLock(path string) (unlock func() error, ok bool, err error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, false, err

@@ -1,6 +1,6 @@
 //go:build unix
 
-package spool
+package disk
 
 import (
 	"errors"
@@ -8,9 +8,10 @@ import (
 	"syscall"
 )
 
-// lock takes the file's lock, which the system gives back when the process ends.
-// ok is false where another holds it.
-func lock(path string) (unlock func() error, ok bool, err error) {
+// TryLock takes the lock of a file, which is made where it is missing and stays: to
+// remove it would let two programs hold locks of two files of one name. The system
+// gives the lock back when the process ends. ok is false where another holds it.
+func TryLock(path string) (unlock func() error, ok bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, false, err

@@ -1,0 +1,92 @@
+package promote
+
+import (
+	"context"
+	"slices"
+
+	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
+)
+
+// decision says where an alias of the pipeline goes from where it points. It may
+// be asked more than once.
+type decision func(at mlflow.ModelVersion) (mlflow.AliasMove, error)
+
+// move moves an alias of the pipeline: in one step where the registry has one,
+// else by the calls that MLflow's protocol has.
+func move(ctx context.Context, r Registry, alias string, decide decision) error {
+	if m, ok := r.(mlflow.AliasMover); ok {
+		return m.MoveAlias(ctx, Pipeline, alias, decide)
+	}
+	return moveFar(ctx, r, alias, decide)
+}
+
+// maxTries bounds how often a move is decided anew because others moved the alias.
+const maxTries = 10
+
+// moveFar moves an alias of a registry elsewhere. It decides anew when somebody
+// moved the alias before it could, and looks afterwards whether somebody has moved
+// it on who did not see this move. What is left is the moment of one call: of two
+// moves in the same one, the earlier may be missing from the trail.
+func moveFar(ctx context.Context, r Registry, alias string, decide decision) error {
+	for range maxTries {
+		at, err := aliased(ctx, r, Pipeline, alias)
+		if err != nil {
+			return err
+		}
+		to, err := decide(at)
+		if err != nil || to.To == at.Version {
+			return err
+		}
+		if to.To == "" {
+			return r.DeleteAlias(ctx, Pipeline, alias)
+		}
+		for _, t := range to.Tags { // first: what breaks off after it has moved no alias
+			if err := r.SetModelVersionTag(ctx, Pipeline, to.To, t); err != nil {
+				return err
+			}
+		}
+		switch still, err := aliased(ctx, r, Pipeline, alias); {
+		case err != nil:
+			return err
+		case still.Version != at.Version || still.Tag(tagFrom) != at.Tag(tagFrom):
+			continue
+		}
+		if err := r.SetAlias(ctx, Pipeline, alias, to.To); err != nil || len(to.Tags) == 0 {
+			return err
+		}
+		return remember(ctx, r, at, to.To)
+	}
+	return fault.New(fault.Conflict, "%s@%s is moved by others all the time", Pipeline, alias).WithHint("try again")
+}
+
+// remember sees to it that the trail of who is champion now has the version, which
+// was made champion over at.
+func remember(ctx context.Context, r Registry, at mlflow.ModelVersion, version string) error {
+	for range maxTries {
+		now, err := aliased(ctx, r, Pipeline, Champion)
+		if err != nil || now.Version == version || now.Version == "" {
+			return err
+		}
+		trail := trailOf(now)
+		if slices.Contains(trail, version) || rolledBack(at, now) {
+			return nil
+		}
+		if err := r.SetModelVersionTag(ctx, Pipeline, now.Version, trailTag(slices.Insert(trail, 0, version))[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rolledBack reports whether the champion now is one that a rollback goes back to:
+// at, or one of its trail, with what of the trail lies before that.
+func rolledBack(at, now mlflow.ModelVersion) bool {
+	trail := append([]string{at.Version}, trailOf(at)...)
+	for i, v := range trail {
+		if v == now.Version && slices.Equal(trail[i+1:], trailOf(now)) {
+			return true
+		}
+	}
+	return false
+}
