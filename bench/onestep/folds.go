@@ -116,7 +116,7 @@ func (c choice) score(ctx context.Context, p sales.Panel, f fold) (foldScores, e
 		return foldScores{}, err
 	}
 	var forecasts [][]float64
-	for _, name := range pipeline.MeanOf() {
+	for _, name := range pipeline.MeanOf(pipeline.Mean) {
 		forecast, err := c.predict(ctx, name, table, at(f.train), at(f.test))
 		if err != nil {
 			return foldScores{}, err

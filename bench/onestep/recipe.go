@@ -11,7 +11,7 @@ import (
 )
 
 // ours lists the models of the table.
-func ours() []string { return append(pipeline.MeanOf(), pipeline.Mean) }
+func ours() []string { return append(pipeline.MeanOf(pipeline.Mean), pipeline.Mean) }
 
 // plainRecipe is forest and boosting as plain `salesctl train` makes them: what
 // configs/salesctl.yaml says, without a look at the user's own settings.

@@ -12,6 +12,8 @@
 //     periods have instead of a holiday column.
 //  3. Until and Since count whole periods to the next and from the previous
 //     occurrence; Offset gives the nearer of the two with its sign.
+//  4. RunUp says how much of the shopping for a holiday falls into a period:
+//     the week before its day may be divided between two periods.
 //
 // A Calendar never changes and is safe for concurrent use.
 package calendar
@@ -74,6 +76,7 @@ func (h Holiday) days() []sales.Period {
 type Calendar struct {
 	frequency sales.Frequency
 	holidays  []Holiday
+	days      [][]sales.Period // by holiday: its days, ascending
 	held      [][]sales.Period // by holiday: the periods that hold it, ascending
 	flagged   map[sales.Period]bool
 	weekday   map[sales.Period]bool // holds a flagged holiday of a weekday
@@ -84,13 +87,13 @@ type Calendar struct {
 func New(f sales.Frequency, own []Holiday) *Calendar {
 	c := &Calendar{frequency: f, holidays: append(Builtin(), own...), flagged: map[sales.Period]bool{}, weekday: map[sales.Period]bool{}}
 	for _, h := range c.holidays {
-		var held []sales.Period
-		for _, day := range h.days() {
-			held = append(held, f.Of(day))
+		days := slices.Sorted(slices.Values(h.days()))
+		held := make([]sales.Period, len(days))
+		for i, day := range days {
+			held[i] = f.Of(day)
 		}
-		slices.Sort(held)
 		held = slices.Compact(held)
-		c.held = append(c.held, held)
+		c.days, c.held = append(c.days, days), append(c.held, held)
 		if !h.Flagged {
 			continue
 		}
@@ -170,4 +173,20 @@ func (c *Calendar) Offset(h int, p sales.Period) int {
 		return Far
 	}
 	return -until
+}
+
+// runUp is how many days people shop for a holiday, its own day not counted.
+const runUp = 7
+
+// RunUp returns the share of the seven days before holiday h that lie in p, from
+// 0 to 1. Of two occurrences that near the period, the first one counts.
+func (c *Calendar) RunUp(h int, p sales.Period) float64 {
+	first := c.frequency.Add(p, -1) + 1
+	i, _ := slices.BinarySearch(c.days[h], first+1) // the day itself is no day before it
+	if i == len(c.days[h]) {
+		return 0
+	}
+	day := c.days[h][i]
+	days := min(p, day-1) - max(first, day-runUp) + 1
+	return float64(max(days, 0)) / runUp
 }

@@ -178,3 +178,55 @@ func TestDistancesAgreeWithAWalk(t *testing.T) {
 		}
 	})
 }
+
+// The Saturdays to Fridays before Easter: six of the seven days lie in one week,
+// the seventh, a Saturday, in the week that holds Easter.
+func TestRunUp(t *testing.T) {
+	monthly := sales.Frequency{Unit: sales.Monthly}
+	for _, tc := range []struct {
+		frequency sales.Frequency
+		holiday   string
+		period    string
+		want      float64
+	}{
+		{fridays, calendar.Easter, "2012-03-30", 0},
+		{fridays, calendar.Easter, "2012-04-06", 6. / 7},
+		{fridays, calendar.Easter, "2012-04-13", 1. / 7},
+		{fridays, calendar.Easter, "2012-04-20", 0},
+		{fridays, calendar.Christmas, "2010-12-24", 1},
+		{fridays, calendar.Christmas, "2010-12-31", 0},
+		{monthly, calendar.Easter, "2010-03-31", 4. / 7}, // Easter is 4 April
+		{monthly, calendar.Easter, "2010-04-30", 3. / 7},
+		{sales.Frequency{Unit: sales.Daily}, calendar.Easter, "2012-04-07", 1. / 7},
+		{sales.Frequency{Unit: sales.Daily}, calendar.Easter, "2012-04-08", 0},
+		{fridays, "never", "2012-04-06", 0},
+	} {
+		c := calendar.New(tc.frequency, []calendar.Holiday{{Name: "never"}})
+		h := 0
+		for c.Name(h) != tc.holiday {
+			h++
+		}
+		p, _ := sales.ParsePeriod(tc.period)
+		if got := c.RunUp(h, p); got != tc.want {
+			t.Errorf("%s before %s by %s: %v, want %v", tc.period, tc.holiday, tc.frequency, got, tc.want)
+		}
+	}
+}
+
+// Each day before a holiday lies in one period: over all periods the shares are
+// one a year.
+func TestRunUpsAddUp(t *testing.T) {
+	for unit := range 3 {
+		f := sales.Frequency{Unit: sales.Unit(unit), Ends: time.Friday}
+		c := calendar.New(f, nil)
+		for h := range c.Len() {
+			sum, years := 0.0, 10
+			for p := f.Of(sales.Date(2010, time.July, 20)); p < sales.Date(2010+years, time.July, 20); p = f.Add(p, 1) {
+				sum += c.RunUp(h, p)
+			}
+			if sum < float64(years)-1e-9 || sum > float64(years)+1e-9 {
+				t.Errorf("%s by %s: %v in %d years", c.Name(h), f, sum, years)
+			}
+		}
+	}
+}

@@ -61,7 +61,13 @@ type Tracking struct {
 	Auth      string   `yaml:"auth" validate:"omitempty,oneof=none key"`
 	Hosts     []string `yaml:"allowed_hosts" validate:"unique,dive,required"`
 	UI        string   `yaml:"ui"`
+
+	Workspaces string `yaml:"enable_workspaces" validate:"omitempty,oneof=true false 1 0"`
+	Workspace  string `yaml:"workspace"`
 }
+
+// HasWorkspaces reports whether a database here is divided into workspaces.
+func (t Tracking) HasWorkspaces() bool { return t.Workspaces == "true" || t.Workspaces == "1" }
 
 // S3 says how artifacts in S3 are reached; credentials come from the AWS SDK's
 // own places.
@@ -80,9 +86,11 @@ type Train struct {
 	Folds   int      `yaml:"folds" validate:"min=1,max=100"`
 	Horizon int      `yaml:"horizon" validate:"min=1,max=520"`
 	Score   string   `yaml:"score" validate:"oneof=mse rmse mae mape wape"`
+	Spaces  string   `yaml:"spaces"`
 	Seed    uint64   `yaml:"seed"`
 	Jobs    int      `yaml:"jobs" validate:"min=0,max=1024"`
 	RF      Params   `yaml:"rf"`
+	Extra   Params   `yaml:"extra_trees"`
 	GBT     Params   `yaml:"gbt"`
 }
 

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/salesctl/salesctl/configs"
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/fault"
 )
@@ -114,45 +112,6 @@ func checkBounds(t *testing.T, key string, lowest, highest *float64, enum []any)
 	}
 	if enum != nil && accepts("something else") {
 		t.Errorf("%s: a value outside the schema's choices is accepted", key)
-	}
-}
-
-func TestGrids(t *testing.T) {
-	data, err := configs.Files.ReadFile("tune.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := config.ParseGrids("tune.yaml", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []config.Grid{
-		{Model: "gbt", Params: []config.GridParam{
-			{Name: "n_estimators", Values: []any{100, 200}},
-			{Name: "max_depth", Values: []any{3, 5}},
-			{Name: "learning_rate", Values: []any{0.01, 0.1}},
-		}},
-		{Model: "rf", Params: []config.GridParam{
-			{Name: "n_estimators", Values: []any{100, 200}},
-			{Name: "max_depth", Values: []any{5, 10}},
-		}},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	for text, want := range map[string]string{
-		"gbt:\n  depth: 3\n":       `x.yaml:2: gbt.depth: want a list of values such as [1, 2], found "3"`,
-		"gbt:\n  depth: []\n":      "x.yaml:2: gbt.depth: want a list",
-		"gbt: [1]\n":               "x.yaml:1: want keys and values, found a list",
-		"gbt: {a: [1]}\ngbt: {}\n": "x.yaml:2: gbt is set twice",
-		"gbt: {a: [1], a: [2]}\n":  "x.yaml:1: a is set twice",
-		"gbt: {a: [1]\n":           "no valid YAML",
-		"- gbt\n":                  "x.yaml:1: want keys and values",
-	} {
-		_, err := config.ParseGrids("x.yaml", []byte(text))
-		if !fault.Is(err, fault.Config) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
 	}
 }
 

@@ -65,8 +65,10 @@ func TestDefaults(t *testing.T) {
 		Train: config.Train{
 			Models: []string{"rf", "gbt", "arima", "naive", "seasonal_naive", "seasonal_naive_growth"},
 			Folds:  3, Horizon: 8, Score: "mse", Seed: 42,
-			RF:  config.Params{"max_features": 0.33},
-			GBT: config.Params{"learning_rate": 0.05, "subsample": 0.7, "colsample_bytree": 0.5},
+			RF:    config.Params{"max_features": 0.4, "min_samples_leaf": 5},
+			Extra: config.Params{"max_features": 0.5, "min_samples_leaf": 5},
+			GBT: config.Params{"n_estimators": 200, "learning_rate": 0.03, "max_depth": 5, "min_child_weight": 20,
+				"subsample": 0.7, "colsample_bytree": 0.3},
 		},
 		Serve: config.Serve{Host: "127.0.0.1", Port: 8000, Hosts: []string{}},
 	}
@@ -318,9 +320,11 @@ func TestRefusedText(t *testing.T) {
 }
 
 func TestVariablesOfMLflow(t *testing.T) {
-	environ := []string{"MLFLOW_TRACKING_URI=http://a:5000", "MLFLOW_TRACKING_TOKEN=hunter2", "MLFLOW_S3_ENDPOINT_URL=http://s3", "MLFLOW_RUN_ID=1"}
+	environ := []string{"MLFLOW_TRACKING_URI=http://a:5000", "MLFLOW_TRACKING_TOKEN=hunter2", "MLFLOW_S3_ENDPOINT_URL=http://s3", "MLFLOW_RUN_ID=1",
+		"MLFLOW_ENABLE_WORKSPACES=1", "MLFLOW_WORKSPACE=team-a"}
 	s := load(t, config.Options{Dir: t.TempDir(), Environ: environ})
-	if s.Tracking.URI != "http://a:5000" || s.Tracking.Token != "hunter2" || s.S3.Endpoint != "http://s3" {
+	if s.Tracking.URI != "http://a:5000" || s.Tracking.Token != "hunter2" || s.S3.Endpoint != "http://s3" ||
+		!s.Tracking.HasWorkspaces() || s.Tracking.Workspace != "team-a" {
 		t.Errorf("found %+v and %+v", s.Tracking, s.S3)
 	}
 	if o := s.Origin("tracking.uri"); o.String() != "MLFLOW_TRACKING_URI" {

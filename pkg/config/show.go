@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/salesctl/salesctl/pkg/fault"
 )
 
 // Entry is one setting for people to read.
@@ -20,10 +22,10 @@ func (s *Settings) Entries() []Entry {
 	var out []Entry
 	for _, f := range fields() {
 		value := text(s.value(f))
-		if value != "" && namesSecret(f.key) {
-			value = mask
+		if value != "" && fault.NamesSecret(f.key) {
+			value = fault.Mask
 		}
-		out = append(out, Entry{Key: f.key, Value: Redact(value), Origin: s.Origin(f.key).String()})
+		out = append(out, Entry{Key: f.key, Value: fault.Redact(value), Origin: s.Origin(f.key).String()})
 	}
 	return out
 }
@@ -48,8 +50,8 @@ func text(v any) string {
 		var items []string
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			value := fmt.Sprint(v[name])
-			if namesSecret(name) {
-				value = mask
+			if fault.NamesSecret(name) {
+				value = fault.Mask
 			}
 			items = append(items, name+": "+value)
 		}

@@ -48,6 +48,8 @@ func foreign() map[string]string {
 		"MLFLOW_TRACKING_USERNAME": "tracking.username",
 		"MLFLOW_TRACKING_PASSWORD": "tracking.password",
 		"MLFLOW_TRACKING_TOKEN":    "tracking.token",
+		"MLFLOW_ENABLE_WORKSPACES": "tracking.enable_workspaces",
+		"MLFLOW_WORKSPACE":         "tracking.workspace",
 		"MLFLOW_S3_ENDPOINT_URL":   "s3.endpoint",
 	}
 }

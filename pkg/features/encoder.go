@@ -17,6 +17,7 @@ type Encoder struct {
 	state    state
 	rhythm   rhythm
 	calendar *calendar.Calendar
+	moving   []int     // the calendar's holidays that move by weeks
 	features []Feature // those that were kept, in the order of a row
 }
 
@@ -35,6 +36,7 @@ func Fit(p sales.Panel, opts Options) (e *Encoder, warnings []string, err error)
 	if e, err = build(st); err != nil {
 		return nil, nil, err
 	}
+	e.drop(opts.Without)
 	table := e.transform(p, opts.Rows)
 	if len(table.Learn) == 0 {
 		return nil, nil, fault.New(fault.Invalid, "fit features: none of %d rows can be learned from", len(table.Index)).
@@ -97,6 +99,7 @@ func build(st state) (*Encoder, error) {
 		own[i] = calendar.Holiday{Name: h.Name, Flagged: h.Flagged, Dates: h.Dates}
 	}
 	e := &Encoder{state: st, rhythm: rhythmOf(f.Unit), calendar: calendar.New(f, own)}
+	e.moving = movingHolidays(e.calendar)
 	e.features = e.layout()
 	return e, checkAll(e.features, st.Set)
 }
@@ -111,7 +114,7 @@ func chooseBasis(p sales.Panel, st state, rows Filter) (Basis, error) {
 	all, seasonal := 0, 0
 	eachRow(p, rows, func(at Index, _ int) {
 		all++
-		if v := e.look(p.Series[at.Series], at.Period, nil); v.seasonal() {
+		if v := e.look(p.Series[at.Series], nil, at.Period, nil); v.seasonal() {
 			seasonal++
 		}
 	})
@@ -140,6 +143,11 @@ func (e *Encoder) dropConstants(t Table) (warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("%d of %d rows have too little history to be learned from", short, len(t.Index)))
 	}
 	return warnings
+}
+
+// drop leaves out the features of groups.
+func (e *Encoder) drop(groups []Group) {
+	e.keep(slices.DeleteFunc(e.features, func(f Feature) bool { return slices.Contains(groups, f.Group) }))
 }
 
 // keep makes features the columns of a row.
@@ -191,8 +199,10 @@ func (e *Encoder) Kinds() []model.Kind {
 
 // Row writes the features of the period into dst, which is Width long. known
 // holds the period's own columns, by the schema's ColumnNames; nil is nothing
-// known. The history may hold the period and later ones; they are not read.
-func (e *Encoder) Row(dst []float32, history sales.Series, period sales.Period, known []float64) error {
+// known. The chain is that of the panel which the history is of; nil means that
+// nothing is known of the others. Both may hold the period and later ones; they
+// are not read.
+func (e *Encoder) Row(dst []float32, history sales.Series, chain *Chain, period sales.Period, known []float64) error {
 	if len(dst) != e.Width() {
 		return fmt.Errorf("a row has %d features, there is room for %d", e.Width(), len(dst))
 	}
@@ -202,14 +212,15 @@ func (e *Encoder) Row(dst []float32, history sales.Series, period sales.Period, 
 	if history.Frequency != e.calendar.Frequency() {
 		return fmt.Errorf("the history is %s, the features were made for %s", history.Frequency, e.calendar.Frequency())
 	}
-	e.write(dst, e.look(history, period, known))
+	v := e.look(history, chain, period, known)
+	e.write(dst, &v)
 	return nil
 }
 
 // write fills a row in from a view.
-func (e *Encoder) write(dst []float32, v view) {
+func (e *Encoder) write(dst []float32, v *view) {
 	for i := range e.features {
-		dst[i] = float32(e.features[i].of(&v))
+		dst[i] = float32(e.features[i].of(v))
 	}
 }
 
@@ -217,5 +228,5 @@ func (e *Encoder) write(dst []float32, v view) {
 // model's answer times Scale. It is positive and depends on nothing but the
 // history before the period; NaN where that holds no target.
 func (e *Encoder) Scale(history sales.Series, period sales.Period) float64 {
-	return e.look(history, period, nil).scale
+	return e.look(history, nil, period, nil).scale
 }

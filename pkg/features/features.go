@@ -82,6 +82,7 @@ type Options struct {
 	Windows []int              // lengths of rolling means, in periods; nil is the frequency's own
 	Own     []calendar.Holiday // the user's holidays
 	Rows    Filter             // what Fit learns from; nil is every row
+	Without []Group            // features to leave out, as an ablation does
 }
 
 // When says when a feature of a period is known.
@@ -100,12 +101,35 @@ func (w When) String() string {
 	return [...]string{Static: "static", InAdvance: "known in advance", Past: "past", Given: "given with the period"}[w]
 }
 
+// Group is a family of features.
+type Group string
+
+// The groups, in the order of a row.
+const (
+	Identity Group = "identity" // keys and static columns
+	Dates    Group = "dates"    // the period's place in week, month and year
+	Holidays Group = "holidays" // distances to holidays, and the flag
+	Shifts   Group = "shifts"   // whether a moving holiday's run-up fell into the same period last year
+	Columns  Group = "columns"  // the data's own columns
+	Changes  Group = "changes"  // their changes against the year before
+	Lags     Group = "lags"     // past targets
+	Rolling  Group = "rolling"  // means and deviations of past targets
+	Growth   Group = "growth"   // the newest periods against the year before
+	Together Group = "together" // the same of all series, and how this one stands to them
+)
+
+// Groups lists the groups, in the order of a row.
+func Groups() []Group {
+	return []Group{Identity, Dates, Holidays, Shifts, Columns, Changes, Lags, Rolling, Growth, Together}
+}
+
 // Feature is one column of a row.
 type Feature struct {
-	Name string
-	Kind model.Kind
-	When When
-	Lag  int // of Past: periods back of the newest value it is about, at least 1; the scale that it is in reads from 1 back on
+	Name  string
+	Group Group
+	Kind  model.Kind
+	When  When
+	Lag   int // of Past: periods back of the newest value it is about, at least 1; the scale that it is in reads from 1 back on
 
 	of func(*view) float64
 }

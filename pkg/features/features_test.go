@@ -34,7 +34,7 @@ func Example() {
 	}
 	week := sales.Date(2011, 12, 9)
 	row := make([]float32, e.Width())
-	if err := e.Row(row, s, week, nil); err != nil {
+	if err := e.Row(row, s, e.Chain(p, week, week), week, nil); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -49,11 +49,17 @@ func Example() {
 	// lag_1 0.994
 	// lag_52 0.910
 	// mean_4 0.984
+	// deviation_4 0.008
 	// growth 1.100
 	// growth_lag_1 1.000
 	// growth_lag_2 1.000
 	// growth_lag_3 1.001
 	// growth_lag_4 1.001
+	// chain_growth 1.100
+	// chain_growth_lag_1 1.000
+	// chain_growth_lag_2 1.000
+	// chain_growth_lag_3 1.001
+	// chain_growth_lag_4 1.001
 }
 
 // What training sees is what serving computes, bit for bit, although serving
@@ -69,10 +75,11 @@ func TestTransformIsRow(t *testing.T) {
 		if len(table.Index) != 6435 || table.X.Len() != 6435 || table.X.Width() != e.Width() {
 			t.Fatalf("%s: %d rows, frame of %d by %d", set, len(table.Index), table.X.Len(), table.X.Width())
 		}
+		chain := e.Chain(p, p.Start(), p.Origin())
 		x, trained := make([]float32, e.Width()), make([]float32, e.Width())
 		for r, at := range table.Index {
 			s := p.Series[at.Series]
-			if err := e.Row(x, s, at.Period, knownOf(s, at.Period)); err != nil {
+			if err := e.Row(x, s, chain, at.Period, knownOf(s, at.Period)); err != nil {
 				t.Fatal(err)
 			}
 			table.X.Row(trained, r)
@@ -103,9 +110,14 @@ func TestRowNeverLooksAhead(t *testing.T) {
 				period := s.Period(at)
 				known := knownOf(s, period)
 				want, got := make([]float32, e.Width()), make([]float32, e.Width())
-				_ = e.Row(want, s, period, known)
-				poisoned := poison(s, at, rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), -1e9, 0}).Draw(t, "poison"))
-				_ = e.Row(got, poisoned, period, known)
+				_ = e.Row(want, s, e.Chain(p, period, period), period, known)
+				venom := rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), -1e9, 0}).Draw(t, "poison")
+				poisoned, others := poison(s, at, venom), p
+				others.Series = slices.Clone(p.Series)
+				for i, o := range others.Series {
+					others.Series[i] = poison(o, o.Index(period), venom)
+				}
+				_ = e.Row(got, poisoned, e.Chain(others, period, others.Series[0].Period(others.Series[0].Len())), period, known)
 				if !sameBits(want, got) {
 					t.Fatalf("%s by %s, store %s, %s: row changed from %v to %v", set, basis, s.Key, period, want, got)
 				}
@@ -161,8 +173,8 @@ func TestAheadKnowsNothingOfThePeriodsColumns(t *testing.T) {
 	}
 	s := p.Series[0]
 	with, without := make([]float32, e.Width()), make([]float32, e.Width())
-	_ = e.Row(with, s, s.Period(100), []float64{1, 2, 3, 4, 5})
-	_ = e.Row(without, s, s.Period(100), nil)
+	_ = e.Row(with, s, nil, s.Period(100), []float64{1, 2, 3, 4, 5})
+	_ = e.Row(without, s, nil, s.Period(100), nil)
 	if !sameBits(with, without) {
 		t.Errorf("with the period's columns %v, without %v", with, without)
 	}
@@ -176,7 +188,7 @@ func TestAheadKnowsNothingOfThePeriodsColumns(t *testing.T) {
 func TestFitRefuses(t *testing.T) {
 	p := some(t, 1)
 	twice := p
-	twice.ColumnNames = []string{"holiday_flag", "month", "fuel_price", "cpi", "unemployment"}
+	twice.ColumnNames = []string{"holiday_flag", "year", "fuel_price", "cpi", "unemployment"}
 	nothing := p
 	nothing.Series = nil
 	for _, tc := range []struct {
@@ -191,7 +203,7 @@ func TestFitRefuses(t *testing.T) {
 		{"a window of nothing", p, features.Options{Windows: []int{0}}, fault.Config, "build features: feature mean_0 reads the past 0 periods back: it would see the period that it predicts"},
 		{"too far back", p, features.Options{Lags: []int{10_001}}, fault.Config, "a lag or window is longer than 10000 periods"},
 		{"a lag twice", p, features.Options{Lags: []int{1, 1}}, fault.Config, "build features: two are named lag_1"},
-		{"a column named as a feature", twice, features.Options{}, fault.Config, "build features: two are named month"},
+		{"a column named as a feature", twice, features.Options{}, fault.Config, "build features: two are named year"},
 		{"a set", p, features.Options{Set: "sideways"}, fault.Config, `feature set "sideways" is unknown`},
 		{"a basis", p, features.Options{Basis: "cubic"}, fault.Config, `basis "cubic" is unknown`},
 		{"no rows", nothing, features.Options{}, fault.Invalid, "fit features: none of 0 rows can be learned from"},
@@ -216,8 +228,8 @@ func TestFitDropsConstantsWithAWarning(t *testing.T) {
 	if len(warnings) != 2 || !strings.Contains(warnings[0], "day_of_week") || warnings[1] != "2520 of 6435 rows have too little history to be learned from" {
 		t.Errorf("warnings: %q", warnings)
 	}
-	for _, name := range []string{"store", "month", "iso_week", "year", "holiday_flag", "temperature", "fuel_price", "cpi", "unemployment",
-		"lag_1", "lag_2", "lag_4", "lag_8", "lag_52", "mean_4", "mean_8", "periods_from_easter", "periods_from_christmas"} {
+	for _, name := range []string{"store", "year", "holiday_flag", "temperature", "fuel_price", "cpi", "unemployment",
+		"lag_1", "lag_2", "lag_4", "lag_8", "lag_52", "mean_4", "mean_8", "holiday_shift", "chain_growth"} {
 		if !slices.Contains(e.Names(), name) {
 			t.Errorf("%s is missing", name)
 		}
@@ -325,9 +337,9 @@ func TestRowRefusesAnotherShape(t *testing.T) {
 	daily := s
 	daily.Frequency = sales.Frequency{Unit: sales.Daily}
 	for name, err := range map[string]error{
-		"narrow":  e.Row(x[1:], s, s.Start, nil),
-		"columns": e.Row(x, s, s.Start, []float64{1}),
-		"daily":   e.Row(x, daily, s.Start, nil),
+		"narrow":  e.Row(x[1:], s, nil, s.Start, nil),
+		"columns": e.Row(x, s, nil, s.Start, []float64{1}),
+		"daily":   e.Row(x, daily, nil, s.Start, nil),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -339,7 +351,7 @@ func TestRowRefusesAnotherShape(t *testing.T) {
 // compared with one two weeks before the holiday.
 func TestEasterIsToldForLastYearToo(t *testing.T) {
 	p := sample(t)
-	row := rowOf(t, fit(t, p, features.Options{}), p.Series[0], sales.Date(2012, 4, 13), nil)
+	row := rowOf(t, fit(t, p, features.Options{Basis: features.Level}), p.Series[0], sales.Date(2012, 4, 13), nil)
 	if now, then := row["periods_from_easter"], row["periods_from_easter_last_year"]; now != 0 || then != -2 {
 		t.Errorf("%v weeks from Easter, %v last year, want 0 and -2", now, then)
 	}

@@ -74,7 +74,7 @@ func fit(t testing.TB, p sales.Panel, o features.Options) *features.Encoder {
 func rowOf(t testing.TB, e *features.Encoder, s sales.Series, p sales.Period, known []float64) map[string]float64 {
 	t.Helper()
 	x := make([]float32, e.Width())
-	if err := e.Row(x, s, p, known); err != nil {
+	if err := e.Row(x, s, nil, p, known); err != nil {
 		t.Fatal(err)
 	}
 	row := map[string]float64{}

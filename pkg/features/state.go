@@ -12,7 +12,7 @@ import (
 
 // version of the state's form and of what the features mean. It rises whenever
 // a stored encoder would make other rows than it made when it was stored.
-const version = 1
+const version = 2
 
 // state is what an Encoder is made of again.
 type state struct {

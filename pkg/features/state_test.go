@@ -73,7 +73,7 @@ func TestUnmarshalRefusesNonsense(t *testing.T) {
 		{"cut off", good, good[:len(good)-3], "unexpected end of JSON input"},
 		{"empty", good, "", "unexpected end of JSON input"},
 		{"more behind", good, good + "{}", "invalid character '{' after top-level value"},
-		{"newer", `"version":1`, `"version":2`, "version 2, this program reads 1"},
+		{"newer", `"version":2`, `"version":3`, "version 3, this program reads 2"},
 		{"unknown field", `"set"`, `"sets"`, `json: unknown field "sets"`},
 		{"set", `"set":"row"`, `"set":"column"`, `feature set "column" is unknown`},
 		{"basis", `"basis":"seasonal"`, `"basis":""`, `basis "" is unknown`},
@@ -82,8 +82,8 @@ func TestUnmarshalRefusesNonsense(t *testing.T) {
 		{"static", `"static_names":null`, `"static_names":["region"]`, "1 static columns have 0 lists of categories"},
 		{"category twice", `["1","2"]`, `["1","1"]`, "a category is there twice"},
 		{"a leak", `"lags":[1,`, `"lags":[0,`, "build features: feature lag_0 reads the past 0 periods back: it would see the period that it predicts"},
-		{"unknown column", `"month"`, `"moth"`, `column "moth" is unknown or out of order`},
-		{"order", `"month","iso_week"`, `"iso_week","month"`, `column "month" is unknown or out of order`},
+		{"unknown column", `"day_of_month"`, `"moth"`, `column "moth" is unknown or out of order`},
+		{"order", `"day_of_month","year"`, `"year","day_of_month"`, `column "day_of_month" is unknown or out of order`},
 	} {
 		bad := strings.Replace(good, tc.from, tc.to, 1)
 		if bad == good {
@@ -114,7 +114,7 @@ func FuzzUnmarshal(f *testing.F) {
 			}
 			return
 		}
-		_ = e.Row(make([]float32, e.Width()), s, s.Period(100), nil)
+		_ = e.Row(make([]float32, e.Width()), s, nil, s.Period(100), nil)
 	})
 }
 
@@ -134,6 +134,6 @@ func BenchmarkRow(b *testing.B) {
 	s, x := p.Series[0], make([]float32, e.Width())
 	known := knownOf(s, s.Period(120))
 	for b.Loop() {
-		_ = e.Row(x, s, s.Period(120), known)
+		_ = e.Row(x, s, nil, s.Period(120), known)
 	}
 }

@@ -56,13 +56,14 @@ func (e *Encoder) transform(p sales.Panel, rows Filter) Table {
 	}
 	row := make([]float32, e.Width())
 	known := make([]float64, len(p.ColumnNames))
+	chain := e.Chain(p, p.Start(), p.Origin())
 	eachRow(p, rows, func(at Index, i int) {
 		s, r := p.Series[at.Series], len(t.Index)
 		for c := range known {
 			known[c] = s.Columns[c][i]
 		}
-		v := e.look(s, at.Period, known)
-		e.write(row, v)
+		v := e.look(s, chain, at.Period, known)
+		e.write(row, &v)
 		t.X.SetRow(r, row)
 		t.Actual[r], t.Scale[r] = s.Target[i], v.scale
 		t.Y[r] = s.Target[i] / v.scale

@@ -23,22 +23,28 @@ type view struct {
 	calendar *calendar.Calendar
 	rhythm   rhythm
 
-	ratios   [maxTrend]float64 // j-1: the period j back over its dates a year before
-	growth   float64           // of the newest periods over the year before
-	expected float64           // last year's same dates times growth; NaN where unknown
-	level    float64           // mean of the newest periods; NaN without history
-	scale    float64           // what targets are divided by
+	ratios      [maxTrend]float64 // j-1: the period j back over its dates a year before
+	chainRatios [maxTrend]float64 // likewise, of the chain
+	growth      float64           // of the newest periods over the year before
+	chainGrowth float64           // likewise, of the chain
+	shift       float64           // share of moving holidays' run-ups in the period, less that in what is expected
+	shiftBefore float64           // likewise, of the period before, less that a year before
+	expected    float64           // earlier years' same dates times growth; NaN where unknown
+	level       float64           // mean of the newest periods; NaN without history
+	scale       float64           // what targets are divided by
 }
 
 // look fills in what several features share.
-func (e *Encoder) look(history sales.Series, period sales.Period, known []float64) view {
+func (e *Encoder) look(history sales.Series, chain *Chain, period sales.Period, known []float64) view {
 	v := view{
 		history: history, at: history.Index(period),
 		period: period, day: period.Time(), known: known,
 		calendar: e.calendar, rhythm: e.rhythm,
 	}
-	v.growth = v.trend()
-	v.expected = v.lastYear(0) * v.growth
+	last := e.season(&v, 1)
+	v.growth, v.shift, v.shiftBefore = last.growth, last.ago[0].shift, last.ago[1].shift
+	v.compare(&last, chain)
+	v.expect(&last, e)
 	v.level = v.newest(v.rhythm.level)
 	v.scale = e.scale(&v)
 	return v
@@ -87,6 +93,19 @@ func (v *view) mean(w int) float64 {
 	return sum / float64(n)
 }
 
+// deviation returns the standard deviation of the last w periods, of which half
+// must be known.
+func (v *view) deviation(w int) float64 {
+	mean, sum, n := v.mean(w), 0.0, 0
+	for k := 1; k <= w; k++ {
+		if y := v.lag(k); !math.IsNaN(y) {
+			sum += float64((y - mean) * (y - mean))
+			n++
+		}
+	}
+	return math.Sqrt(sum / float64(n))
+}
+
 // newest returns the mean of the newest w known targets, however old.
 func (v *view) newest(w int) float64 {
 	sum, n := 0.0, 0
@@ -102,48 +121,52 @@ func (v *view) newest(w int) float64 {
 	return sum / float64(n)
 }
 
-// lastYear returns what was sold, a year before, on the dates of the period
-// that lies k back; k may be 0, since a year before is past in any case. A year
-// is a day or two longer than 52 weeks, so those dates are some days of one
-// week and the rest of the week before it: Christmas shopping moves by days
-// that way. Not so around the holidays of a weekday, which stay in their week.
-func (v *view) lastYear(k int) float64 {
-	y := v.rhythm.year
-	same, before := v.lag(k+y), v.lag(k+y+1)
+// compare sets the newest periods against last year's same dates, one by one and
+// also for the chain, whose growth counts the periods as the series' own does.
+func (v *view) compare(last *season, chain *Chain) {
+	all, weight := growth{}, 1.0
 	f := v.history.Frequency
-	if f.Unit != sales.Weekly || math.IsNaN(before) {
-		return same
-	}
-	week := f.Add(v.period, -k-y)
-	if v.calendar.Weekday(week) || v.calendar.Weekday(f.Add(week, -1)) {
-		return same
-	}
-	t := f.Add(v.period, -k).Time()
-	days := float64(week-sales.Date(t.Year()-1, t.Month(), t.Day())) / 7
-	return float64((1-days)*same) + float64(days*before)
-}
-
-// trend returns how the newest periods stand to the same dates a year before:
-// the ratio of two sums in which a period counts less the older it is.
-func (v *view) trend() float64 {
-	now, then, weight, n := 0.0, 0.0, 1.0, 0
 	for j := 1; j <= v.rhythm.trend; j++ {
-		y, before := v.lag(j), v.lastYear(j)
-		v.ratios[j-1] = math.NaN() // no growth is told from a period that sold nothing
-		if before != 0 {
-			v.ratios[j-1] = y / before
+		y, before := v.lag(j), last.ago[j].value(v.history.Target, v.at-j)
+		now, then, ok := chain.at(f.Add(v.period, -j))
+		if !ok { // the series stands for the others
+			now, then = y, before
 		}
-		if !math.IsNaN(y) && !math.IsNaN(before) {
-			now += float64(weight * y)
-			then += float64(weight * before)
-			n++
+		v.ratios[j-1], v.chainRatios[j-1] = ratio(y, before), ratio(now, then)
+		if last.ago[j].alike() {
+			all.add(weight, now, then)
 		}
 		weight *= v.rhythm.decay
 	}
-	if n < v.rhythm.least || !(now > 0 && then > 0) {
+	v.chainGrowth = all.ratio(v.rhythm.least)
+}
+
+// ratio divides two sales; no growth is told from a period that sold nothing.
+func ratio(now, then float64) float64 {
+	if then == 0 {
 		return math.NaN()
 	}
 	return now / then
+}
+
+// expect says what last year's same dates let expect and, where the history
+// holds them, those of the year before: the mean of both, which carries half of
+// either year's own chances. Of two years in only one of which a moving holiday
+// fell into the same period, that one counts alone.
+func (v *view) expect(last *season, e *Encoder) {
+	v.expected = last.expected
+	if v.at < 2*v.rhythm.year {
+		return
+	}
+	older := e.season(v, 2)
+	switch {
+	case !(last.expected > 0 && older.expected > 0):
+	case last.ago[0].alike() == older.ago[0].alike():
+		v.expected = (last.expected + older.expected) / 2
+		v.shift = (last.ago[0].shift + older.ago[0].shift) / 2
+	case older.ago[0].alike():
+		v.expected, v.shift = older.expected, older.ago[0].shift
+	}
 }
 
 // seasonal reports whether there is a year behind the period to go by.

@@ -3,7 +3,6 @@ package model
 import (
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 
 	"github.com/salesctl/salesctl/pkg/fault"
@@ -21,11 +20,15 @@ const MissingBin = 255
 // each of them, any other is cut at quantiles, so that its bins hold about the
 // same number of rows. Bins ascend, and a value never lies in two of them.
 type Bins struct {
-	Codes [][]uint8   // [column][row], MissingBin for NaN
-	Rows  []uint8     // the same row by row, [row*width + column]: all of a row on one line of the cache
-	Lo    [][]float32 // [column][bin], the bin's smallest value
-	Hi    [][]float32 // [column][bin], the bin's largest value
+	Codes  [][]uint8   // [column][row], MissingBin for NaN
+	Groups [][]uint8   // the same for GroupWidth columns at a time, [column/GroupWidth][row*GroupWidth + column%GroupWidth]
+	Lo     [][]float32 // [column][bin], the bin's smallest value
+	Hi     [][]float32 // [column][bin], the bin's largest value
 }
+
+// GroupWidth is the number of columns whose codes of a row stand together: they
+// are read as one word of 64 bits.
+const GroupWidth = 8
 
 // Bins returns the bins of f. They are computed by the first call and kept, and
 // serve every Dataset that picks its rows from f: the cuts are those of all
@@ -39,39 +42,40 @@ func newBins(f *Frame) (*Bins, error) {
 	width, rows := f.Width(), f.Len()
 	b := &Bins{Codes: make([][]uint8, width), Lo: make([][]float32, width), Hi: make([][]float32, width)}
 	codes := make([]uint8, width*rows)
-	scratch := make([]float32, 0, rows)
+	var s sorter
 	for c, col := range f.Cols {
 		if len(col) != rows {
 			return nil, fault.New(fault.Invalid, "feature %s has %d rows, but feature %s has %d", f.name(c), len(col), f.name(0), rows)
 		}
-		present, err := f.sorted(scratch, c)
-		if err != nil {
+		if err := f.present(&s, c); err != nil {
 			return nil, err
 		}
-		b.Lo[c], b.Hi[c] = cut(present)
+		b.Lo[c], b.Hi[c] = cut(s.sorted())
 		b.Codes[c] = codes[c*rows : (c+1)*rows : (c+1)*rows]
 		encode(b.Codes[c], col, b.Lo[c])
 	}
-	b.Rows = transposed(b.Codes, rows)
+	for first := 0; first < width; first += GroupWidth {
+		b.Groups = append(b.Groups, grouped(b.Codes[first:min(first+GroupWidth, width)], rows))
+	}
 	return b, nil
 }
 
-// sorted appends the present values of column c to dst and sorts them. It
-// refuses infinities, and the largest float32 with them: a split needs a
-// threshold beyond every value.
-func (f *Frame) sorted(dst []float32, c int) ([]float32, error) {
+// present has the sorter hold the present values of column c. It refuses
+// infinities, and the largest float32 with them: a split needs a threshold beyond
+// every value.
+func (f *Frame) present(s *sorter, c int) error {
+	s.keys = s.keys[:0]
 	for r, v := range f.Cols[c] {
 		switch {
 		case v != v:
 		case v >= math.MaxFloat32 || v <= -math.MaxFloat32:
-			return nil, fault.New(fault.Invalid, "feature %s, row %d: %v is not a number to learn from", f.name(c), r, v).
+			return fault.New(fault.Invalid, "feature %s, row %d: %v is not a number to learn from", f.name(c), r, v).
 				WithHint("give a finite number, or NaN for a missing value")
 		default:
-			dst = append(dst, v)
+			s.keys = append(s.keys, key(v))
 		}
 	}
-	slices.Sort(dst)
-	return dst, nil
+	return nil
 }
 
 // cut puts ascending values into at most MaxBins bins and returns the smallest
@@ -107,26 +111,43 @@ func distinct(values []float32) int {
 // encode writes the bin of each value: the last whose smallest value is not
 // above it.
 func encode(codes []uint8, col, lo []float32) {
+	var begins [MissingBin + 1]int64 // keys of lo; unused ones are above any value's
+	for i := range begins {
+		begins[i] = math.MaxInt64
+		if i < len(lo) {
+			begins[i] = int64(key(lo[i]))
+		}
+	}
 	for r, v := range col {
 		if v != v {
 			codes[r] = MissingBin
 			continue
 		}
-		codes[r] = uint8(sort.Search(len(lo), func(i int) bool { return lo[i] > v }) - 1)
+		codes[r] = search(&begins, int64(key(v)))
 	}
 }
 
-// transposed lays columns of codes out row by row, block by block of rows so
-// that what is written stays in the cache.
-func transposed(codes [][]uint8, rows int) []uint8 {
-	const block = 256
-	width := len(codes)
-	out := make([]uint8, width*rows)
+// search returns the last of the ascending begins that is not above k, the first
+// if all are. It has no branches: which way a comparison goes is anyone's guess.
+func search(begins *[MissingBin + 1]int64, k int64) uint8 {
+	at := uint8(0)
+	for half := uint8(128); half > 0; half >>= 1 {
+		below := uint8((k - begins[at+half]) >> 63) // 0xff if the bin begins above k
+		at += half &^ below
+	}
+	return at
+}
+
+// grouped lays the codes of up to GroupWidth columns out row by row.
+func grouped(columns [][]uint8, rows int) []uint8 {
+	const block = 512 // rows that stay in the cache
+	out := make([]uint8, GroupWidth*rows)
 	for start := 0; start < rows; start += block {
 		end := min(start+block, rows)
-		for c, column := range codes {
+		for c, column := range columns {
+			to := out[GroupWidth*start+c:]
 			for i, code := range column[start:end] {
-				out[(start+i)*width+c] = code
+				to[GroupWidth*i] = code
 			}
 		}
 	}

@@ -48,8 +48,8 @@ func TestBinsHoldTheirValues(t *testing.T) {
 			}
 		}
 		for r, v := range f.Cols[0] {
-			if b.Rows[r] != b.Codes[0][r] {
-				t.Fatalf("row %d: code %d by rows, %d by columns", r, b.Rows[r], b.Codes[0][r])
+			if b.Groups[0][r*GroupWidth] != b.Codes[0][r] {
+				t.Fatalf("row %d: code %d by rows, %d by columns", r, b.Groups[0][r*GroupWidth], b.Codes[0][r])
 			}
 			switch code := b.Codes[0][r]; {
 			case v != v && code != MissingBin:
@@ -74,7 +74,7 @@ func TestCodesByRowAreThoseByColumn(t *testing.T) {
 	}
 	for c := range b.Codes {
 		for r, code := range b.Codes[c] {
-			if got := b.Rows[r*len(b.Codes)+c]; got != code {
+			if got := b.Groups[c/GroupWidth][r*GroupWidth+c%GroupWidth]; got != code {
 				t.Fatalf("column %d, row %d: %d, want %d", c, r, got, code)
 			}
 		}

@@ -10,7 +10,10 @@
 // targets, weights and forecasts.
 package model
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Dataset is rows to learn from. The zero Dataset is empty.
 type Dataset struct {
@@ -54,10 +57,37 @@ type RowPredictor interface {
 	PredictRow(x []float32) float64
 }
 
+// Sized is a Regressor of parts that were made one after the other without regard
+// to later ones. First returns the Regressor that training would have given with
+// the first n parts alone; all of them where n is more.
+type Sized interface {
+	First(n int) Regressor
+}
+
 // Importancer is a Regressor that tells how much each feature was worth, one
 // number a column that sum to 1.
 type Importancer interface {
 	Importances() []float64
+}
+
+// CoverImportancer is a Regressor that tells through how many of its splits, by
+// weight of rows, each feature sends them: one number a column that sum to 1.
+type CoverImportancer interface {
+	CoverImportances() []float64
+}
+
+// Contributor is a Regressor that tells what each feature of a row brought.
+// Contributions writes, for each row of X, one number a column and behind them the
+// model's mean answer, width+1 side by side: their sum is the prediction.
+type Contributor interface {
+	Contributions(dst []float64, X *Frame) error
+}
+
+// Stager is a Regressor that grew step by step. Stages yields its predictions for
+// the rows of X, which has the training's width, after 1, 2, 3, ... steps; the slice
+// is used again.
+type Stager interface {
+	Stages(X *Frame) iter.Seq[[]float64]
 }
 
 // Series is one history to learn from.

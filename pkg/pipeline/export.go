@@ -95,19 +95,19 @@ func (p *Pipeline) Inputs(ctx context.Context, history sales.Panel, rows []sales
 	}
 	if len(p.info.Regressors) == 0 {
 		return Inputs{}, fault.New(fault.NotFound, "this pipeline has no regressors").
-			WithHint("run `salesctl train --model %s`", strings.Join(MeanOf(), ","))
+			WithHint("run `salesctl train --model %s`", strings.Join(MeanOf(Mean), ","))
 	}
 	t, err := p.rows()
 	if err != nil {
 		return Inputs{}, err
 	}
-	past, err := p.reaching(ctx, history, rows)
+	past, err := p.reaching(ctx, t, history, rows)
 	if err != nil {
 		return Inputs{}, err
 	}
 	in := t.newInputs()
 	for _, row := range rows {
-		if err := in.add(t, past[row.Key.String()].Series, row.Period, row.Columns); err != nil {
+		if err := in.add(t, past[row.Key.String()].past, row.Period, row.Columns); err != nil {
 			return Inputs{}, fmt.Errorf("%s %s: %w", p.info.Schema.Describe(row.Key), row.Period, err)
 		}
 	}
@@ -116,7 +116,7 @@ func (p *Pipeline) Inputs(ctx context.Context, history sales.Panel, rows []sales
 
 // example returns the golden rows, which every pipeline file holds.
 func (p *Pipeline) example(t *trees) (Inputs, error) {
-	s := p.golden.panel(p.info.Schema).Series[0]
+	s := p.golden.past(p.info.Schema, t)
 	in := t.newInputs()
 	for _, row := range p.golden.Rows {
 		if err := in.add(t, s, row.Period, s.ColumnsAt(s.Index(row.Period))); err != nil {
@@ -131,7 +131,7 @@ func (t *trees) newInputs() Inputs {
 }
 
 // add adds a row.
-func (in *Inputs) add(t *trees, history sales.Series, period sales.Period, known []float64) error {
+func (in *Inputs) add(t *trees, history past, period sales.Period, known []float64) error {
 	x, scale, err := t.input(history, period, known)
 	if err != nil {
 		return err

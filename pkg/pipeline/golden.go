@@ -86,6 +86,12 @@ func (g golden) panel(schema sales.Schema) sales.Panel {
 	return sales.Panel{Schema: schema, Series: []sales.Series{s}}
 }
 
+// past returns the golden series as the whole chain.
+func (g golden) past(schema sales.Schema, t *trees) past {
+	p := g.panel(schema)
+	return past{p.Series[0], t.encoder.Chain(p, p.Start(), p.Origin())}
+}
+
 // path returns what the forecaster answers for the golden series.
 func (g golden) path(schema sales.Schema, f sales.Observer) ([]float64, error) {
 	observed, err := f.Observe(g.panel(schema))
@@ -114,7 +120,8 @@ func (g golden) checkForecaster(schema sales.Schema, name string, f sales.Observ
 
 // rows returns what the row predictor answers for the newest golden periods.
 func (g golden) rows(schema sales.Schema, t *trees) ([]goldenRow, error) {
-	s := g.panel(schema).Series[0]
+	history := g.past(schema, t)
+	s := history.Series
 	use := make([]int, len(t.models)) // all of them
 	for i := range use {
 		use[i] = i
@@ -122,7 +129,7 @@ func (g golden) rows(schema sales.Schema, t *trees) ([]goldenRow, error) {
 	var out []goldenRow
 	for i := max(1, s.Len()-goldenRows); i < s.Len(); i++ {
 		row := goldenRow{Period: s.Period(i), Parts: make([]float64, len(t.models))}
-		if err := t.answer(row.Parts, use, s, row.Period, s.ColumnsAt(i)); err != nil {
+		if err := t.answer(row.Parts, use, history, row.Period, s.ColumnsAt(i)); err != nil {
 			return nil, err
 		}
 		out = append(out, row)

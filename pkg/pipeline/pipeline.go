@@ -91,7 +91,7 @@ func (p *Pipeline) openRows() (*trees, error) {
 }
 
 func (p *Pipeline) openForecaster(name string, ahead func() (*trees, error)) (sales.Observer, error) {
-	if name != Mean && !slices.Contains(p.info.Regressors, name) {
+	if len(MeanOf(name)) == 0 && !slices.Contains(p.info.Regressors, name) {
 		return readLocal(p.file, name)
 	}
 	t, err := ahead()
@@ -234,8 +234,8 @@ func (p *Pipeline) lacks(name string) error {
 		return fault.New(fault.Usage, "unknown model %q, want auto or one of %s", name, strings.Join(Models(), ", "))
 	}
 	add := append(slices.Clone(p.info.Regressors), name)
-	if name == Mean {
-		add = MeanOf()
+	if parts := MeanOf(name); len(parts) > 0 {
+		add = parts
 	}
 	return fault.New(fault.NotFound, "this pipeline has no %s", name).
 		WithHint("run `salesctl train --model %s`", strings.Join(slices.Compact(slices.Sorted(slices.Values(add))), ","))
@@ -249,14 +249,14 @@ func (p *Pipeline) Predict(ctx context.Context, history sales.Panel, rows []sale
 	if err := p.fits(history); err != nil {
 		return nil, err
 	}
-	if !hasMean(p.info.Regressors) {
+	if !hasMean(p.info.Regressors, Mean) {
 		return nil, p.lacks(Mean)
 	}
 	t, err := p.rows()
 	if err != nil {
 		return nil, err
 	}
-	past, err := p.reaching(ctx, history, rows)
+	past, err := p.reaching(ctx, t, history, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +277,7 @@ func (p *Pipeline) Predict(ctx context.Context, history sales.Panel, rows []sale
 func (t *trees) predict(past extended, row sales.Row) (sales.Prediction, error) {
 	parts := make([]float64, len(t.models))
 	mean := newTreeFitted(Mean, t, sales.Panel{})
-	if err := t.answer(parts, mean.use, past.Series, row.Period, row.Columns); err != nil {
+	if err := t.answer(parts, mean.use, past.past, row.Period, row.Columns); err != nil {
 		return sales.Prediction{}, err
 	}
 	out := sales.Prediction{Key: row.Key, Period: row.Period}
@@ -295,17 +295,30 @@ func (t *trees) predict(past extended, row sales.Row) (sales.Prediction, error) 
 	return out, nil
 }
 
+// chain returns what the rows look at of all series together.
+func (t *trees) chain(history sales.Panel, rows []sales.Row) *features.Chain {
+	if len(rows) == 0 {
+		return nil
+	}
+	first, last := rows[0].Period, rows[0].Period
+	for _, row := range rows[1:] {
+		first, last = min(first, row.Period), max(last, row.Period)
+	}
+	return t.encoder.Chain(history, first, last)
+}
+
 // extended is a history to which forecasts were added.
 type extended struct {
-	sales.Series
+	past
 	origin sales.Period // the newest actual
 	by     string       // which models forecast the rest
 }
 
 // reaching returns, by key, histories that reach up to the newest row asked for.
-func (p *Pipeline) reaching(ctx context.Context, history sales.Panel, rows []sales.Row) (map[string]extended, error) {
+func (p *Pipeline) reaching(ctx context.Context, t *trees, history sales.Panel, rows []sales.Row) (map[string]extended, error) {
 	out := map[string]extended{}
 	need := map[string]int{}
+	chain := t.chain(history, rows)
 	for _, row := range rows {
 		s, err := history.Sold(row.Key)
 		if err != nil {
@@ -322,7 +335,7 @@ func (p *Pipeline) reaching(ctx context.Context, history sales.Panel, rows []sal
 		}
 		name := row.Key.String()
 		need[name] = max(need[name], steps)
-		out[name] = extended{Series: s, origin: s.Origin()}
+		out[name] = extended{past: past{s, chain}, origin: s.Origin()}
 	}
 	for _, row := range rows { // not over the map: the first error is always the same
 		name := row.Key.String()

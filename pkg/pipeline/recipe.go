@@ -18,12 +18,26 @@ import (
 const (
 	Auto = "auto"        // the choice by horizon
 	Mean = "rf_gbt_mean" // the mean of forest and boosting
+	// ExtraMean is the mean of extremely randomized trees and boosting.
+	ExtraMean = "et_gbt_mean"
 	// Default is what Auto stands for where no backtest made a choice.
 	Default = "arima"
 )
 
-// MeanOf lists the regressors of Mean, in the order in which they are added.
-func MeanOf() []string { return []string{"rf", "gbt"} }
+// Means lists the names that stand for the mean of several regressors.
+func Means() []string { return []string{Mean, ExtraMean} }
+
+// MeanOf lists the regressors of a mean, in the order in which they are added;
+// none for any other name.
+func MeanOf(name string) []string {
+	switch name {
+	case Mean:
+		return []string{"rf", "gbt"}
+	case ExtraMean:
+		return []string{"extra_trees", "gbt"}
+	}
+	return nil
+}
 
 // always lists the forecasters that every pipeline has.
 func always() []string {
@@ -32,7 +46,7 @@ func always() []string {
 
 // Models returns every name that a Recipe and a backtest can ask for.
 func Models() []string {
-	return append(append(catalog.Learners(), Mean), catalog.Locals()...)
+	return slices.Concat(catalog.Learners(), Means(), catalog.Locals())
 }
 
 // Recipe says what a pipeline is made of.
@@ -72,14 +86,17 @@ func (r Recipe) forecasters() []string {
 			names = append(names, s.Name)
 		}
 	}
-	if hasMean(r.regressors()) {
-		names = append(names, Mean)
+	for _, mean := range Means() {
+		if hasMean(r.regressors(), mean) {
+			names = append(names, mean)
+		}
 	}
 	return names
 }
 
-func hasMean(regressors []string) bool {
-	return !slices.ContainsFunc(MeanOf(), func(name string) bool { return !slices.Contains(regressors, name) })
+// hasMean reports whether all the parts of the mean are there.
+func hasMean(regressors []string, mean string) bool {
+	return !slices.ContainsFunc(MeanOf(mean), func(name string) bool { return !slices.Contains(regressors, name) })
 }
 
 // Forecasters returns what can be backtested over several steps: each model sees
@@ -213,7 +230,7 @@ type treeFitted struct {
 func newTreeFitted(name string, t *trees, p sales.Panel) treeFitted {
 	f := treeFitted{name: name, trees: t, panel: p}
 	for i, n := range t.names {
-		if n == name || name == Mean && slices.Contains(MeanOf(), n) {
+		if n == name || slices.Contains(MeanOf(name), n) {
 			f.use = append(f.use, i)
 		}
 	}
@@ -229,11 +246,17 @@ func (f treeFitted) Observe(p sales.Panel) (sales.Fitted, error) {
 // Forecast answers for the asked series.
 func (f treeFitted) Forecast(ctx context.Context, r sales.Request) ([]sales.Forecast, error) {
 	parts := make([]float64, len(f.trees.models))
+	newest := f.panel.Origin()
+	oldest := newest
+	for _, s := range f.panel.Series {
+		oldest = min(oldest, s.Origin())
+	}
+	chain := f.trees.encoder.Chain(f.panel, oldest, f.panel.Frequency.Add(newest, r.Steps))
 	return f.panel.ForecastEach(r, func(s sales.Series) (sales.Forecast, error) {
 		out := sales.Forecast{Key: s.Key, Origin: s.Origin()}
 		// A copy: what is forecast becomes history for the next step, and others
 		// read the panel.
-		past := s.Slice(0, s.Actuals()).Extended(r.Steps)
+		past := past{s.Slice(0, s.Actuals()).Extended(r.Steps), chain}
 		for h := 1; h <= r.Steps; h++ {
 			if err := ctx.Err(); err != nil {
 				return out, err

@@ -24,9 +24,15 @@ type trees struct {
 	warnings []string // of the training
 }
 
+// past is what a row looks back at: its own series and what the chain sold.
+type past struct {
+	sales.Series
+	chain *features.Chain
+}
+
 // answer writes what the regressors in use, by index, say of the period into
 // parts, reading of the history only what lies before the period.
-func (t *trees) answer(parts []float64, use []int, history sales.Series, period sales.Period, known []float64) error {
+func (t *trees) answer(parts []float64, use []int, history past, period sales.Period, known []float64) error {
 	x, scale, err := t.input(history, period, known)
 	if err != nil {
 		return err
@@ -39,12 +45,12 @@ func (t *trees) answer(parts []float64, use []int, history sales.Series, period 
 
 // input returns what the regressors are given for the period, and the scale of
 // their answers.
-func (t *trees) input(history sales.Series, period sales.Period, known []float64) (x []float32, scale float64, err error) {
+func (t *trees) input(history past, period sales.Period, known []float64) (x []float32, scale float64, err error) {
 	x = make([]float32, t.encoder.Width())
-	if err := t.encoder.Row(x, history, period, known); err != nil {
+	if err := t.encoder.Row(x, history.Series, history.chain, period, known); err != nil {
 		return nil, 0, err
 	}
-	scale = t.encoder.Scale(history, period)
+	scale = t.encoder.Scale(history.Series, period)
 	if math.IsNaN(scale) {
 		return nil, 0, fault.New(fault.Invalid, "%s has no sales before %s", history.Key, period)
 	}

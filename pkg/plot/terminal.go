@@ -1,9 +1,3 @@
-// Package plot draws sales from plain slices. It knows no store, no date and no
-// model: whoever calls it says what the numbers are in the caption.
-//
-// A drawing takes three steps: cut the history to what fits, one column a
-// period; lay history and forecast on one axis, with a gap where a value is
-// missing; draw.
 package plot
 
 import (
@@ -31,6 +25,16 @@ const (
 	defaultHeight = 12
 )
 
+func (o Options) withDefaults() Options {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	if o.Height <= 0 {
+		o.Height = defaultHeight
+	}
+	return o
+}
+
 // forecastMark draws the forecast, so that it stands out without colours.
 const forecastMark = "•"
 
@@ -38,12 +42,7 @@ const forecastMark = "•"
 // line. NaN is a missing period and leaves a gap; so does an infinite value.
 // Without a single finite value there is nothing to draw, which is an error.
 func Terminal(w io.Writer, history, forecast []float64, o Options) error {
-	if o.Width <= 0 {
-		o.Width = defaultWidth
-	}
-	if o.Height <= 0 {
-		o.Height = defaultHeight
-	}
+	o = o.withDefaults()
 	past, ahead := layout(history, forecast, o.Width)
 	if !anyFinite(past) && !anyFinite(ahead) {
 		return errors.New("plot: no value to draw")

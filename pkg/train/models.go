@@ -24,11 +24,13 @@ const TagTrainedThrough = "salesctl.trained_through"
 const xgboostForm = "3.2.0"
 
 // regressorModels are the logged and registered names of regressors that stock
-// Python can load, those of the Python original.
+// Python can load: those of the Python original, and what it has not, which is
+// logged alone.
 func regressorModels() map[string]struct{ logged, registered string } {
 	return map[string]struct{ logged, registered string }{
-		"gbt": {"xgboost_model", "XGB-" + RegisteredName},
-		"rf":  {"randomforest_model", "RF-" + RegisteredName},
+		"gbt":         {"xgboost_model", "XGB-" + RegisteredName},
+		"rf":          {"randomforest_model", "RF-" + RegisteredName},
+		"extra_trees": {"extratrees_model", ""},
 	}
 }
 

@@ -21,17 +21,18 @@ import (
 	"github.com/salesctl/salesctl/pkg/mlflow/record"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
+	"github.com/salesctl/salesctl/pkg/tune"
 )
 
 // Names under which a training stands in MLflow, those of the Python original.
 const (
 	Experiment     = "Sales Forecasting Experiment"
 	RegisteredName = "Sales-Forecasting" // of the pipeline
-	runName        = "Training Run"
+	RunName        = "Training Run"      // of a whole training, which others are nested in
 )
 
-// maxNested bounds the runs nested for one series each; beyond it there is only
-// the table.
+// maxNested bounds the runs nested for one series each, and those for one
+// candidate of a model each; beyond it there is only the table.
 const maxNested = 100
 
 // Provenance says where a training comes from, for its record.
@@ -47,7 +48,7 @@ type Provenance struct {
 func (t *training) record(s mlflow.RunStatus) (record.Record, error) {
 	end := t.Now().UnixMilli()
 	r := record.Record{
-		ID: t.From.ID, Experiment: Experiment, Name: runName, User: t.From.User, Status: s,
+		ID: t.From.ID, Experiment: Experiment, Name: RunName, User: t.From.User, Status: s,
 		Start: t.start.UnixMilli(), End: end, Params: t.params(), Metrics: t.metrics(end),
 	}
 	data, err := dataset(t.Panel, t.From.Data)
@@ -85,7 +86,8 @@ func (t *training) params() []mlflow.Param {
 		{Key: "horizon", Value: strconv.Itoa(t.Horizon)},
 	}
 	if len(t.Spaces) > 0 {
-		out = append(out, mlflow.Param{Key: "score", Value: cmp.Or(t.Score, "mse")})
+		out = append(out, mlflow.Param{Key: "tune", Value: string(cmp.Or(t.Search.Strategy, tune.Grid))},
+			mlflow.Param{Key: "score", Value: cmp.Or(t.Score, "mse")})
 	}
 	for _, m := range t.Recipe.Models {
 		out = append(out, named(prefix(m.Name)+"_", m.Params)...)
@@ -261,23 +263,6 @@ func seriesRun(parent record.Record, f pipeline.SeriesFit) record.Record {
 		c.Metrics = append(c.Metrics, mlflow.Metric{Key: m, Value: mlflow.Number(f.Metrics[m]), Timestamp: parent.End})
 	}
 	return c
-}
-
-// trials adds a run for each candidate that tuning scored, the best first.
-func (t *training) trials(r *record.Record) error {
-	for _, tuning := range t.report.Tunings {
-		for _, trial := range tuning.Trials {
-			c := nested(*r, fmt.Sprintf("%s_trial_%d", prefix(tuning.Model), trial.Index+1))
-			c.Params = named(prefix(tuning.Model)+"_", trial.Params)
-			score := cmp.Or(t.Score, "mse")
-			for i, fold := range trial.Folds {
-				c.Metrics = append(c.Metrics, mlflow.Metric{Key: "fold_" + score, Value: mlflow.Number(fold), Timestamp: r.End, Step: int64(i + 1)})
-			}
-			c.Metrics = append(c.Metrics, mlflow.Metric{Key: score, Value: mlflow.Number(trial.Mean), Timestamp: r.End})
-			r.Children = append(r.Children, c)
-		}
-	}
-	return nil
 }
 
 // nested is an empty run in the parent. Its id follows from the parent's and its

@@ -2,8 +2,8 @@
 // steps:
 //
 //  1. split: the last fifth of the periods is held back for the one-step table;
-//  2. tune: grids over the models that learn from rows, on time-ordered folds of
-//     the periods before the split;
+//  2. tune: a search for the parameters of the models that learn from rows, on
+//     time-ordered folds of the periods before the split;
 //  3. one step: every model trained on the periods before the split, scored on
 //     the rest one period ahead;
 //  4. backtest: the forecasters over rolling origins, several periods ahead; the
@@ -35,7 +35,6 @@ import (
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
-	"github.com/salesctl/salesctl/pkg/tune"
 )
 
 // Log takes records to MLflow; record.Deliver behind it adds no version for a
@@ -44,17 +43,12 @@ type Log interface {
 	Deliver(ctx context.Context, r record.Record) (record.Delivered, error)
 }
 
-// Space is what tuning tries for one model.
-type Space struct {
-	Model string
-	Grid  tune.Space
-}
-
 // Options are the choices of a training.
 type Options struct {
 	Panel    sales.Panel
 	Recipe   pipeline.Recipe
 	Spaces   []Space    // empty: no tuning
+	Search   Search     // how the spaces are searched
 	Folds    int        // of the backtest and of tuning; 0 is 3
 	Horizon  int        // of the backtest, in periods; 0 is 8
 	Score    string     // what tuning minimises: mse, rmse, mae, mape or wape; "" is mse
@@ -71,12 +65,6 @@ type Options struct {
 type Progress struct {
 	Step        string // what is being done, in words
 	Done, Total int
-}
-
-// Tuning is what the search for one model found.
-type Tuning struct {
-	Model string
-	tune.Result
 }
 
 // Report is what a training found and made.
@@ -134,7 +122,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 			t.Logger.Debug("step done", "step", step.name)
 		}
 	}
-	return t.report, nil
+	return t.report, t.forget()
 }
 
 func (t *training) progress(step string, done, total int) {
@@ -145,27 +133,49 @@ func (t *training) progress(step string, done, total int) {
 
 // split finds the period after which the last fifth lies.
 func (t *training) split(context.Context) error {
-	p := t.Panel
-	n := p.Frequency.Steps(p.Start(), p.Origin()) + 1
-	held := n / 5
-	if held < 1 || n-held < 3 {
-		return fault.New(fault.Invalid, "%d %ss are too few to train on, at least 5 are needed", n, p.Frequency.Noun())
-	}
-	t.report.Split = p.Frequency.Add(p.Origin(), -held)
-	return t.Recipe.Check() // now, and not after minutes of tuning
-}
-
-// oneStep scores every model on the rows after the split.
-func (t *training) oneStep(ctx context.Context) error {
-	candidates, err := t.Recipe.OneStep()
+	tested, err := Tested(t.Panel)
 	if err != nil {
 		return err
 	}
-	t.report.OneStep, err = evaluate.OneStep(ctx, t.Panel, candidates, after(t.Panel, t.report.Split), evaluate.Options{
-		Jobs: t.Recipe.Jobs,
-		Progress: func(p evaluate.Progress) {
-			t.progress("scoring one "+t.Panel.Frequency.Noun()+" ahead", p.Done, p.Total)
-		},
+	t.report.Split = t.Panel.Frequency.Add(tested, -1)
+	return t.Recipe.Check() // now, and not after minutes of tuning
+}
+
+// Tested returns the first period of the last fifth of the actual sales, which
+// models are scored on.
+func Tested(p sales.Panel) (sales.Period, error) {
+	p = p.Actuals()
+	n := p.Frequency.Steps(p.Start(), p.Origin()) + 1
+	held := n / 5
+	if held < 1 || n-held < 3 {
+		return 0, fault.New(fault.Invalid, "%d %ss are too few to train on, at least 5 are needed", n, p.Frequency.Noun())
+	}
+	return p.Frequency.Add(p.Origin(), 1-held), nil
+}
+
+// OneStep scores models of the recipe on the rows that Run scores them on, one
+// period ahead. Names picks among them, none picks all.
+func OneStep(ctx context.Context, p sales.Panel, r pipeline.Recipe, names ...string) (evaluate.Result, error) {
+	tested, err := Tested(p)
+	if err != nil {
+		return evaluate.Result{}, err
+	}
+	return oneStep(ctx, p.Actuals(), r, p.Frequency.Add(tested, -1), nil, names...)
+}
+
+// oneStep scores models on the rows after the split.
+func oneStep(ctx context.Context, p sales.Panel, r pipeline.Recipe, split sales.Period, told func(evaluate.Progress), names ...string) (evaluate.Result, error) {
+	candidates, err := r.OneStep(names...)
+	if err != nil {
+		return evaluate.Result{}, err
+	}
+	return evaluate.OneStep(ctx, p, candidates, after(p, split), evaluate.Options{Jobs: r.Jobs, Progress: told})
+}
+
+// oneStep scores every model on the rows after the split.
+func (t *training) oneStep(ctx context.Context) (err error) {
+	t.report.OneStep, err = oneStep(ctx, t.Panel, t.Recipe, t.report.Split, func(p evaluate.Progress) {
+		t.progress("scoring one "+t.Panel.Frequency.Noun()+" ahead", p.Done, p.Total)
 	})
 	return err
 }
@@ -229,6 +239,9 @@ func (t *training) log(ctx context.Context) error {
 	}
 	r, err := t.record(mlflow.Finished)
 	if err != nil {
+		return err
+	}
+	if err := t.figures(ctx, &r); err != nil {
 		return err
 	}
 	if t.Register {

@@ -101,7 +101,7 @@ func TestRankingAgainstBruteForce(t *testing.T) {
 			for _, s := range scores {
 				total += s
 			}
-			want = append(want, tune.Trial{Index: i, Params: map[string]any{"i": i}, Folds: scores, Mean: total / float64(folds)})
+			want = append(want, tune.Trial{Index: i, Params: map[string]any{"i": i}, State: tune.Finished, Folds: scores, Mean: total / float64(folds)})
 		}
 		slices.SortStableFunc(want, func(a, b tune.Trial) int {
 			rank := func(v float64) float64 {
@@ -240,8 +240,8 @@ func TestFailureNamesTheEarliest(t *testing.T) {
 		if !errors.Is(err, broken) || err.Error() != "tune {i=4}, fold 2: broken" {
 			t.Errorf("%d jobs: error %v", jobs, err)
 		}
-		if len(r.Trials) != 4 {
-			t.Errorf("%d jobs: %d trials kept, want 4", jobs, len(r.Trials))
+		if n := r.Count(tune.Finished); n != 4 {
+			t.Errorf("%d jobs: %d trials kept, want 4", jobs, n)
 		}
 		if n := calls.Load(); jobs == 1 && n != 10 {
 			t.Errorf("%d scores taken, want none begun after the failure", n)

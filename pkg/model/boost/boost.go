@@ -1,100 +1,40 @@
-// Package boost is gradient boosting of regression trees for the squared loss,
-// with the second-order steps, the regularisation and the rounding of XGBoost
-// (Chen and Guestrin, 2016). The way of the data:
+// Package boost is gradient boosting of regression trees with the second-order
+// steps, the regularisation and the rounding of XGBoost (Chen and Guestrin,
+// 2016). The way of the data:
 //
-//  1. Every row starts with the prediction base_score.
-//  2. In each round the rows' gradients, weight * (prediction - target) as
-//     float32, are those that survive row sampling, and a tree is grown on them
-//     and on the columns of the round, with leaf values as float32.
-//  3. The leaf values are added to the rows' predictions, as float32.
-//  4. With a valid set, rounds end early once its error no longer falls.
-//  5. A prediction is the base score plus one leaf of each tree, summed as
+//  1. Every row starts with the prediction base_score: the objective's own best
+//     constant, such as the weighted mean for the squared loss.
+//  2. In each round the rows get the first and second derivative of the
+//     objective at their prediction, times their weight, as float32. A tree is
+//     grown on the rows that survive row sampling and on the columns of the
+//     round, with leaf values as float32.
+//  3. For the absolute and the quantile loss, whose second derivative is nothing,
+//     each leaf is then set to the quantile of what its rows miss, times the
+//     learning rate.
+//  4. The leaf values are added to the rows' predictions, as float32.
+//  5. With a valid set, which should be later in time than the training rows,
+//     rounds end early once the mean loss there, the objective's own, no longer
+//     falls; the rounds up to the lowest are kept.
+//  6. A prediction is the base score plus one leaf of each tree, summed as
 //     float32 in the trees' order, in the target's unit.
 //
-// The tree does not depend on the number of goroutines, which share its nodes
+// The trees do not depend on the number of goroutines, which share their nodes
 // and features.
+//
+// Where XGBoost weighs rows, medians and quantiles are steps without
+// interpolation; here that is so only where weights differ from 0 and 1, so that
+// rows of weight 0 are rows left out and weights of 1 are none. Row and column
+// sampling draw other random numbers than XGBoost's.
 package boost
 
 import (
-	"cmp"
 	"context"
-	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 
-	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/model/tree"
 )
-
-// Options are the parameters of boosting, under XGBoost's names. The zero value
-// of each means its default; those for which zero is a value are pointers.
-type Options struct {
-	NEstimators         int      `json:"n_estimators,omitempty"`          // rounds, 100
-	LearningRate        float64  `json:"learning_rate,omitempty"`         // factor of every tree, 0.3
-	MaxDepth            *int     `json:"max_depth,omitempty"`             // splits above a leaf, 6; 0 for no limit
-	MinChildWeight      *float64 `json:"min_child_weight,omitempty"`      // weight that a leaf needs, 1
-	RegLambda           *float64 `json:"reg_lambda,omitempty"`            // L2 penalty on leaf values, 1
-	Gamma               float64  `json:"gamma,omitempty"`                 // gain that a split needs, 0
-	Subsample           float64  `json:"subsample,omitempty"`             // share of the rows that a round draws, 1
-	ColsampleByTree     float64  `json:"colsample_bytree,omitempty"`      // share of the features that a round draws, 1
-	BaseScore           *float64 `json:"base_score,omitempty"`            // first prediction, the weighted mean
-	EarlyStoppingRounds int      `json:"early_stopping_rounds,omitempty"` // rounds without a better valid error that end it, 0 for never
-	Seed                uint64   `json:"seed,omitempty"`
-	Jobs                int      `json:"-"` // goroutines, as many as processors; the result does not depend on it
-}
-
-// maxTrees is more than any boosting gains from.
-const maxTrees = 100_000
-
-// Validate names the first parameter that is out of its range.
-func (o Options) Validate() error {
-	o = o.withDefaults()
-	for _, p := range []struct {
-		name       string
-		value, top float64
-	}{
-		{"n_estimators", float64(o.NEstimators), maxTrees},
-		{"learning_rate", o.LearningRate, 1},
-		{"max_depth", float64(*o.MaxDepth), math.MaxInt32},
-		{"min_child_weight", *o.MinChildWeight, math.MaxFloat32},
-		{"reg_lambda", *o.RegLambda, math.MaxFloat32},
-		{"gamma", o.Gamma, math.MaxFloat32},
-		{"subsample", o.Subsample, 1},
-		{"colsample_bytree", o.ColsampleByTree, 1},
-		{"early_stopping_rounds", float64(o.EarlyStoppingRounds), math.MaxInt32},
-	} {
-		if !(p.value >= 0 && p.value <= p.top) {
-			return fault.New(fault.Config, "%s is %v", p.name, p.value).WithHint("give a number between 0 and %v", p.top)
-		}
-	}
-	if o.BaseScore != nil && !(math.Abs(*o.BaseScore) <= 1e18) { // as far as targets may go
-		return fault.New(fault.Config, "base_score is %v", *o.BaseScore).WithHint("give a typical target")
-	}
-	return nil
-}
-
-// withDefaults fills in what zero values stand for, except for base_score.
-func (o Options) withDefaults() Options {
-	o.LearningRate = cmp.Or(o.LearningRate, 0.3)
-	o.Subsample = cmp.Or(o.Subsample, 1)
-	o.ColsampleByTree = cmp.Or(o.ColsampleByTree, 1)
-	o.NEstimators = cmp.Or(o.NEstimators, 100)
-	if o.Jobs <= 0 {
-		o.Jobs = runtime.GOMAXPROCS(0)
-	}
-	if o.MaxDepth == nil {
-		o.MaxDepth = new(6)
-	}
-	if o.MinChildWeight == nil {
-		o.MinChildWeight = new(1.0)
-	}
-	if o.RegLambda == nil {
-		o.RegLambda = new(1.0)
-	}
-	return o
-}
 
 // Learner boosts trees.
 type Learner struct{ options Options }
@@ -108,22 +48,16 @@ func (l *Learner) Fit(ctx context.Context, train, valid model.Dataset) (model.Re
 		return nil, err
 	}
 	o := l.options.withDefaults()
-	rows, base, err := tree.Samples(train)
+	b, err := newBooster(o, train)
 	if err != nil {
 		return nil, err
 	}
+	base := b.objective.start(b.target, b.stepWeight())
 	if o.BaseScore != nil {
-		base = float64(float32(*o.BaseScore))
+		base = float32(*o.BaseScore)
 	}
-	bins, err := train.X.Bins()
-	if err != nil {
-		return nil, err
-	}
-	b := &booster{Options: o, data: train, rows: rows, grower: tree.NewGrower(bins, o.params())}
-	b.prediction = make([]float32, len(rows))
 	for i := range b.prediction {
-		b.prediction[i] = float32(base)
-		rows[i].Weight = float64(float32(rows[i].Weight))
+		b.prediction[i] = base
 	}
 	stop, err := newStopper(o, valid, train.X.Width(), base)
 	if err != nil {
@@ -133,29 +67,54 @@ func (l *Learner) Fit(ctx context.Context, train, valid model.Dataset) (model.Re
 	if err != nil {
 		return nil, err
 	}
-	return &Model{base, tree.Ensemble{Width: train.X.Width(), Trees: trees}}, nil
-}
-
-func (o Options) params() tree.Params {
-	return tree.Params{
-		MaxDepth:       *o.MaxDepth,
-		MinChildWeight: *o.MinChildWeight,
-		Lambda:         *o.RegLambda,
-		Gamma:          o.Gamma,
-		LearningRate:   o.LearningRate,
-		XGBoost:        true,
-		Jobs:           o.Jobs,
-	}
+	return &Model{float64(base), tree.Ensemble{Width: train.X.Width(), Trees: trees}}, nil
 }
 
 // booster is one Fit under way.
 type booster struct {
 	Options
-	data       model.Dataset
-	rows       []tree.Sample // all rows; their gradients are those of the round
-	prediction []float32     // one a row
+	objective  objective
+	columns    [][]float32
+	rows       []tree.Sample // all rows; their derivatives are those of the round
+	target     []float32     // one a row, like the next two
+	weight     []float32
+	prediction []float32
+	weighted   bool          // weights differ
 	sample     []tree.Sample // the rows that the round draws
+	chosen     []int32       // their indices among rows
 	grower     *tree.Grower
+}
+
+func newBooster(o Options, train model.Dataset) (*booster, error) {
+	rows, _, err := tree.Samples(train)
+	if err != nil {
+		return nil, err
+	}
+	bins, err := train.X.Bins()
+	if err != nil {
+		return nil, err
+	}
+	params := o.params()
+	if o.EnableCategorical {
+		if params.Categorical, err = tree.Categorical(train.X); err != nil {
+			return nil, err
+		}
+	}
+	b := &booster{Options: o, objective: o.objective(), columns: train.X.Cols, rows: rows, grower: tree.NewGrower(bins, params)}
+	b.prediction, b.target, b.weight = make([]float32, len(rows)), make([]float32, len(rows)), make([]float32, len(rows))
+	for i, s := range rows {
+		b.target[i], b.weight[i] = float32(train.Y[s.Row]), float32(s.Weight)
+		b.weighted = b.weighted || b.weight[i] != 1
+	}
+	return b, nil
+}
+
+// stepWeight returns the weights, nil where all of them are 1.
+func (b *booster) stepWeight() []float32 {
+	if b.weighted {
+		return b.weight
+	}
+	return nil
 }
 
 func (b *booster) boost(ctx context.Context, stop *stopper) ([]*tree.Tree, error) {
@@ -175,25 +134,56 @@ func (b *booster) boost(ctx context.Context, stop *stopper) ([]*tree.Tree, error
 
 // round grows one tree and adds it to the predictions.
 func (b *booster) round(ctx context.Context, random *rand.Rand) (*tree.Tree, error) {
-	b.sample = b.sample[:0]
-	for i := range b.rows {
-		s := &b.rows[i]
-		s.Gradient = float64((b.prediction[i] - float32(b.data.Y[s.Row])) * float32(s.Weight))
-		if b.Subsample >= 1 || random.Float64() < b.Subsample {
-			b.sample = append(b.sample, *s)
-		}
-	}
-	if width := b.data.X.Width(); b.ColsampleByTree < 1 {
+	b.objective.derive(b.rows, b.prediction, b.target, b.weight)
+	b.choose(random)
+	if width := len(b.columns); b.ColsampleByTree < 1 {
 		b.grower.SetFeatures(draw(random, width, max(int(b.ColsampleByTree*float64(width)), 1)))
 	}
-	t, err := b.grower.Grow(ctx, b.sample, nil)
+	t, err := b.grower.Grow(ctx, b.sample, random)
 	if err != nil {
 		return nil, err
 	}
-	for i := range b.rows {
-		b.prediction[i] += t.PredictAt(b.data.X.Cols, int(b.rows[i].Row))
+	leaves := b.grower.Leaves()
+	if o, ok := b.objective.(stepped); ok {
+		b.settle(t, leaves, o.quantile())
 	}
+	b.advance(t, leaves)
 	return t, nil
+}
+
+// choose draws the rows of the round.
+func (b *booster) choose(random *rand.Rand) {
+	if b.Subsample >= 1 {
+		b.sample = b.rows
+		for i := len(b.chosen); i < len(b.rows); i++ {
+			b.chosen = append(b.chosen, int32(i))
+		}
+		return
+	}
+	b.sample, b.chosen = b.sample[:0], b.chosen[:0]
+	for i := range b.rows {
+		if random.Float64() < b.Subsample {
+			b.sample, b.chosen = append(b.sample, b.rows[i]), append(b.chosen, int32(i))
+		}
+	}
+}
+
+// advance adds the tree to the predictions of all rows; leaves are those of the
+// chosen ones.
+func (b *booster) advance(t *tree.Tree, leaves []int32) {
+	next := 0
+	for i := range b.rows {
+		leaf := int32(tree.Leaf)
+		if next < len(leaves) && int(b.chosen[next]) == i {
+			leaf = leaves[next]
+			next++
+		}
+		if leaf != tree.Leaf {
+			b.prediction[i] += t.Value[leaf]
+		} else {
+			b.prediction[i] += t.PredictAt(b.columns, int(b.rows[i].Row))
+		}
+	}
 }
 
 // draw returns n of the columns, ascending.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,18 +87,32 @@ var none model.Dataset
 // The bytes are the same for any number of goroutines, and the same as ever.
 func TestGolden(t *testing.T) {
 	d := sales(1500, 9, 1)
-	for _, c := range []struct {
+	weighted := d
+	weighted.Weight = make([]float64, d.Len())
+	for r := range weighted.Weight {
+		weighted.Weight[r] = float64(1+r%3) / 3
+	}
+	weighted.X.Kinds = slices.Repeat([]model.Kind{model.Numeric}, 9)
+	weighted.X.Kinds[0] = model.Categorical
+	for i, c := range []struct {
 		options Options
+		data    model.Dataset
 		want    string
 	}{
-		{Options{NEstimators: 20}, "9b9be27c75b908c8"},
-		{Options{NEstimators: 20, Subsample: 0.7, ColsampleByTree: 0.6, MaxDepth: new(0), Seed: 3}, "4a8951e5d3f403cb"},
+		{Options{NEstimators: 20}, d, "8dfa7c552a02829e"},
+		{Options{NEstimators: 20, Subsample: 0.7, ColsampleByTree: 0.6, MaxDepth: new(0), Seed: 3}, d, "aaf2de5b478cb022"},
+		{Options{NEstimators: 20, ColsampleByTree: 0.9, ColsampleByLevel: 0.8, ColsampleByNode: 0.7, RegAlpha: 1e4}, d, "ca2b4f28da93cc30"},
+		{Options{NEstimators: 20, EnableCategorical: true}, weighted, "92cb6a09847f0aba"},
+		{Options{NEstimators: 20, Objective: AbsoluteError}, d, "9b3d764b9628968e"},
+		{Options{NEstimators: 20, Objective: AbsoluteError, Subsample: 0.6}, weighted, "f9112239a2b67a9b"},
+		{Options{NEstimators: 20, Objective: QuantileError, QuantileAlpha: 0.8}, d, "ea31a6afb2e3edd2"},
+		{Options{NEstimators: 20, Objective: PseudoHuberError, HuberSlope: 1e5, MinChildWeight: new(0.1)}, weighted, "397374b29f173183"},
 	} {
 		for _, jobs := range []int{1, 2, 8} {
 			c.options.Jobs = jobs
-			got := fmt.Sprintf("%x", sha256.Sum256(stored(t, fit(t, c.options, d, none))))[:16]
+			got := fmt.Sprintf("%x", sha256.Sum256(stored(t, fit(t, c.options, c.data, none))))[:16]
 			if got != c.want {
-				t.Errorf("%d rounds, %d jobs: bytes have hash %s, want %s", c.options.NEstimators, jobs, got, c.want)
+				t.Errorf("case %d, %d jobs: bytes have hash %s, want %s", i, jobs, got, c.want)
 			}
 		}
 	}

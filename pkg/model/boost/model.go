@@ -40,6 +40,14 @@ func (m *Model) Importances() []float64 { return m.trees.Importances() }
 // stop.
 func (m *Model) Rounds() int { return len(m.trees.Trees) }
 
+// First returns the model after the first n rounds: the one that n_estimators = n
+// gives, for a fit that did not look at a valid set.
+func (m *Model) First(n int) model.Regressor {
+	out := *m
+	out.trees.Trees = m.trees.Trees[:min(n, len(m.trees.Trees))]
+	return &out
+}
+
 // MarshalBinary returns the trees as data.
 func (m *Model) MarshalBinary() ([]byte, error) { return tree.Marshal(magic, m.base, &m.trees), nil }
 

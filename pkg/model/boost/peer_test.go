@@ -19,7 +19,13 @@ type peer struct {
 		Name        string
 		Params      Options
 		Weighted    bool
+		Thousands   bool // the target is in thousands
+		Categorical bool // columns 0 and 2 are
 		Predictions []float64
+	}
+	Stops []struct {
+		Params Options
+		Rounds int
 	}
 	Errors []struct {
 		Params Options
@@ -54,6 +60,16 @@ func (p peer) part(lo, hi int) model.Dataset {
 	return d
 }
 
+// thousands returns the dataset with its target in thousands.
+func thousands(d model.Dataset) model.Dataset {
+	y := make([]float64, len(d.Y))
+	for r := range y {
+		y[r] = math.RoundToEven(d.Y[r]/1000*1000) / 1000
+	}
+	d.Y = y
+	return d
+}
+
 // With a bin for every value the trees are XGBoost's, and so are the answers, to
 // the last bit.
 func TestAnswersAreXGBoosts(t *testing.T) {
@@ -64,6 +80,12 @@ func TestAnswersAreXGBoosts(t *testing.T) {
 			train := p.part(0, p.Train)
 			if c.Weighted {
 				train.Weight = p.Weight[:p.Train]
+			}
+			if c.Thousands {
+				train = thousands(train)
+			}
+			if c.Categorical {
+				train.X.Kinds = []model.Kind{model.Categorical, model.Numeric, model.Categorical, model.Numeric, model.Numeric, model.Numeric}
 			}
 			m, err := New(c.Params).Fit(t.Context(), train, model.Dataset{})
 			if err != nil {
@@ -79,6 +101,18 @@ func TestAnswersAreXGBoosts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Early stopping watches the objective's own loss, on the rows of the valid set.
+func TestRoundsKeptAreXGBoosts(t *testing.T) {
+	p := readPeer(t)
+	train, valid := thousands(p.part(0, p.Train)), thousands(p.part(p.Train, len(p.Y)))
+	train.Weight, valid.Weight = p.Weight[:p.Train], p.Weight[p.Train:]
+	for _, c := range p.Stops {
+		if got := fit(t, c.Params, train, valid).Rounds(); got != c.Rounds {
+			t.Errorf("%s: %d rounds, want %d", c.Params.Objective, got, c.Rounds)
+		}
 	}
 }
 

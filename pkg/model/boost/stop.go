@@ -8,17 +8,18 @@ import (
 	"github.com/salesctl/salesctl/pkg/model/tree"
 )
 
-// stopper watches the error on the valid set. Without one it never stops.
+// stopper watches the loss on the valid set. Without one it never stops.
 type stopper struct {
 	patience   int // rounds, 0 for no watching
+	objective  objective
 	valid      model.Dataset
 	prediction []float32 // one a row of valid
 	rounds     int
-	best       int // rounds that had the lowest error
+	best       int // rounds that had the lowest loss
 	lowest     float64
 }
 
-func newStopper(o Options, valid model.Dataset, width int, base float64) (*stopper, error) {
+func newStopper(o Options, valid model.Dataset, width int, base float32) (*stopper, error) {
 	if o.EarlyStoppingRounds == 0 || valid.Len() == 0 {
 		return &stopper{}, nil
 	}
@@ -28,9 +29,12 @@ func newStopper(o Options, valid model.Dataset, width int, base float64) (*stopp
 	if valid.X.Width() != width {
 		return nil, fault.New(fault.Invalid, "valid set has %d features, but the training set has %d", valid.X.Width(), width)
 	}
-	s := &stopper{patience: o.EarlyStoppingRounds, valid: valid, lowest: math.Inf(1), prediction: make([]float32, valid.Len())}
+	s := &stopper{
+		patience: o.EarlyStoppingRounds, objective: o.objective(), valid: valid, lowest: math.Inf(1),
+		prediction: make([]float32, valid.Len()),
+	}
 	for i := range s.prediction {
-		s.prediction[i] = float32(base)
+		s.prediction[i] = base
 	}
 	return s, nil
 }
@@ -47,14 +51,14 @@ func (s *stopper) after(t *tree.Tree) bool {
 	return s.rounds-s.best >= s.patience
 }
 
-// add adds the tree to the predictions and returns their squared error.
+// add adds the tree to the predictions and returns their loss.
 func (s *stopper) add(t *tree.Tree) float64 {
 	sum := 0.0
 	for i := range s.prediction {
 		r := s.valid.Row(i)
 		s.prediction[i] += t.PredictAt(s.valid.X.Cols, r)
-		miss := float64(s.prediction[i]) - s.valid.Y[r]
-		sum += float64(s.valid.WeightOf(r) * miss * miss)
+		loss := s.objective.loss(float64(s.prediction[i]) - s.valid.Y[r])
+		sum += float64(s.valid.WeightOf(r) * loss)
 	}
 	return sum
 }

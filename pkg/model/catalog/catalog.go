@@ -17,6 +17,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/model/arima"
 	"github.com/salesctl/salesctl/pkg/model/boost"
 	"github.com/salesctl/salesctl/pkg/model/forest"
+	"github.com/salesctl/salesctl/pkg/model/golearn"
 	"github.com/salesctl/salesctl/pkg/model/naive"
 )
 
@@ -41,9 +42,18 @@ type local struct {
 }
 
 func learners() []learner {
+	forests := func(b []byte) (model.Regressor, error) { return forest.Unmarshal(b) }
 	return []learner{
-		{"rf", newForest, func(b []byte) (model.Regressor, error) { return forest.Unmarshal(b) }},
-		{"gbt", newBoost, func(b []byte) (model.Regressor, error) { return boost.Unmarshal(b) }},
+		{"rf", rows(func(b Build) forest.Options { return forest.Options{Seed: b.Seed, Jobs: b.Jobs} },
+			func(o forest.Options) model.Learner { return forest.New(o) }), forests},
+		{"extra_trees", rows(func(b Build) forest.Options { return forest.Options{Seed: b.Seed, Jobs: b.Jobs, Extra: true} },
+			func(o forest.Options) model.Learner { return forest.New(o) }), forests},
+		{"gbt", rows(func(b Build) boost.Options { return boost.Options{Seed: b.Seed, Jobs: b.Jobs} },
+			func(o boost.Options) model.Learner { return boost.New(o) }),
+			func(b []byte) (model.Regressor, error) { return boost.Unmarshal(b) }},
+		{"golearn_cart", rows(func(Build) golearn.Options { return golearn.Options{} },
+			func(o golearn.Options) model.Learner { return golearn.New(o) }),
+			func(b []byte) (model.Regressor, error) { return golearn.Unmarshal(b) }},
 	}
 }
 
@@ -56,22 +66,17 @@ func locals() []local {
 	}
 }
 
-func newForest(s model.Spec, b Build) (model.Learner, error) {
-	o := forest.Options{Seed: b.Seed}
-	if err := decode(s, &o); err != nil {
-		return nil, err
+// rows builds an algorithm that learns from rows: start makes its options, which
+// the parameters then change, and finish the learner. How many goroutines there
+// are is the machine's, and no parameter.
+func rows[O interface{ Validate() error }](start func(Build) O, finish func(O) model.Learner) func(model.Spec, Build) (model.Learner, error) {
+	return func(s model.Spec, b Build) (model.Learner, error) {
+		o := start(b)
+		if err := decode(s, &o); err != nil {
+			return nil, err
+		}
+		return finish(o), o.Validate()
 	}
-	o.Jobs = b.Jobs // of the machine, not of the model
-	return forest.New(o), o.Validate()
-}
-
-func newBoost(s model.Spec, b Build) (model.Learner, error) {
-	o := boost.Options{Seed: b.Seed}
-	if err := decode(s, &o); err != nil {
-		return nil, err
-	}
-	o.Jobs = b.Jobs
-	return boost.New(o), o.Validate()
 }
 
 // plain builds an algorithm that takes no parameters.
@@ -182,6 +187,8 @@ func nounOf(k reflect.Kind) string {
 		return "a number"
 	case reflect.Uint64:
 		return "a whole number from 0"
+	case reflect.String:
+		return "a word"
 	}
 	return "a whole number"
 }

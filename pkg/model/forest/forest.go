@@ -1,88 +1,29 @@
-// Package forest is the random forest of Breiman (Random Forests, 2001) for
-// regression: the mean of deep trees, each grown on a bootstrap sample of the
-// rows. The way of the data:
+// Package forest is the mean of deep regression trees: the random forest (Breiman,
+// Random Forests, 2001), each of whose trees is grown on a bootstrap sample of the
+// rows, and extremely randomized trees (Geurts, Ernst and Wehenkel, 2006), which
+// see all rows and cut features in random places. The way of the data:
 //
 //  1. The rows' targets become gradients around their weighted mean, the base.
 //  2. Tree i draws its rows with its own random numbers, derived from the seed
-//     and i, so that the forest does not depend on the number of goroutines.
+//     and i, so that the forest does not depend on the number of goroutines. A
+//     row's weight in the tree is its own times how often it was drawn;
+//     scikit-learn since 1.9 draws rows with their weights as chances instead.
 //  3. model/tree grows it on the frame's bins.
-//  4. A prediction is the base plus the mean answer of the trees, in the
+//  4. With oob_score every row is predicted by the trees that did not draw it.
+//  5. A prediction is the base plus the mean answer of the trees, in the
 //     target's unit.
 package forest
 
 import (
-	"cmp"
 	"context"
-	"math"
 	"math/rand/v2"
-	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/model/tree"
 )
-
-// Options are the parameters of a forest, under the names of scikit-learn's
-// RandomForestRegressor. The zero value of each means its default.
-type Options struct {
-	NEstimators int `json:"n_estimators,omitempty"` // trees, 100
-	MaxDepth    int `json:"max_depth,omitempty"`    // splits above a leaf, no limit
-	// MinSamplesLeaf is the number of different rows that a leaf needs, 3. It is
-	// 1 in scikit-learn, for which the forest of the sample takes almost four times
-	// the bytes, 23.7 MB of them in XGBoost's JSON form where 3 takes 6.5 and 2 takes
-	// 10.3, and is no better: a WAPE of 3.78 % on the rows of bench/onestep, 3.65
-	// with 3 and 3.67 with 2.
-	MinSamplesLeaf  int     `json:"min_samples_leaf,omitempty"`
-	MinSamplesSplit int     `json:"min_samples_split,omitempty"` // different rows that a split needs, 2
-	MaxFeatures     float64 `json:"max_features,omitempty"`      // share of the features that a node looks at, 1
-	Bootstrap       *bool   `json:"bootstrap,omitempty"`         // draw rows with replacement, true; else all trees see all rows
-	Seed            uint64  `json:"seed,omitempty"`
-	Jobs            int     `json:"-"` // goroutines, as many as processors; the result does not depend on it
-}
-
-// maxTrees is more than any forest gains from, and little enough for memory.
-const maxTrees = 100_000
-
-// Validate names the first parameter that is out of its range.
-func (o Options) Validate() error {
-	for _, p := range []struct {
-		name  string
-		value int
-		top   int
-	}{
-		{"n_estimators", o.NEstimators, maxTrees},
-		{"max_depth", o.MaxDepth, math.MaxInt32},
-		{"min_samples_leaf", o.MinSamplesLeaf, math.MaxInt32},
-		{"min_samples_split", o.MinSamplesSplit, math.MaxInt32},
-	} {
-		if p.value < 0 || p.value > p.top {
-			return fault.New(fault.Config, "%s is %d", p.name, p.value).
-				WithHint("give a number from 1 to %d, or leave it out for the default", p.top)
-		}
-	}
-	if !(o.MaxFeatures >= 0 && o.MaxFeatures <= 1) {
-		return fault.New(fault.Config, "max_features is %v", o.MaxFeatures).WithHint("give a share between 0 and 1")
-	}
-	return nil
-}
-
-// withDefaults fills in what zero values stand for.
-func (o Options) withDefaults() Options {
-	o.NEstimators = cmp.Or(o.NEstimators, 100)
-	o.MinSamplesLeaf = cmp.Or(o.MinSamplesLeaf, 3)
-	o.MinSamplesSplit = cmp.Or(o.MinSamplesSplit, 2)
-	o.MaxFeatures = cmp.Or(o.MaxFeatures, 1)
-	if o.Jobs <= 0 {
-		o.Jobs = runtime.GOMAXPROCS(0)
-	}
-	if o.Bootstrap == nil {
-		o.Bootstrap = new(true)
-	}
-	return o
-}
 
 // Learner grows forests.
 type Learner struct{ options Options }
@@ -108,7 +49,11 @@ func (l *Learner) Fit(ctx context.Context, train, _ model.Dataset) (model.Regres
 	if err != nil {
 		return nil, err
 	}
-	return &Model{base, tree.Ensemble{Width: train.X.Width(), Trees: trees}}, nil
+	m := &Model{base: base, trees: tree.Ensemble{Width: train.X.Width(), Trees: trees}}
+	if o.OOBScore {
+		m.oob, err = o.outOfBag(ctx, m, train, rows)
+	}
+	return m, err
 }
 
 // grow grows the trees, the next one on whatever goroutine is free.
@@ -123,7 +68,7 @@ func (o Options) grow(ctx context.Context, bins *model.Bins, rows []tree.Sample)
 			for i := int(next.Add(1)) - 1; i < len(trees); i = int(next.Add(1)) - 1 {
 				random := tree.NewRand(o.Seed, i)
 				if *o.Bootstrap {
-					sample = bootstrap(rows, random)
+					sample = drawn(rows, o.draw(random, len(rows)))
 				}
 				t, err := grower.Grow(ctx, sample, random)
 				if err != nil {
@@ -137,28 +82,25 @@ func (o Options) grow(ctx context.Context, bins *model.Bins, rows []tree.Sample)
 	return trees, group.Wait()
 }
 
-// bootstrap returns as many draws with replacement from rows as there are rows.
-// A row that is drawn twice comes once, with twice the weight.
-func bootstrap(rows []tree.Sample, random *rand.Rand) []tree.Sample {
-	draws := make([]int32, len(rows))
-	for range rows {
-		draws[random.IntN(len(rows))]++
+// draw returns how often each of n rows is drawn, with replacement. It takes the
+// first numbers of a tree's random ones.
+func (o Options) draw(random *rand.Rand, n int) []int32 {
+	times := make([]int32, n)
+	for range o.draws(n) {
+		times[random.IntN(n)]++
 	}
+	return times
+}
+
+// drawn returns the rows that were drawn: one that was drawn twice comes once,
+// with twice the weight.
+func drawn(rows []tree.Sample, times []int32) []tree.Sample {
 	sample := make([]tree.Sample, 0, len(rows))
-	for i, n := range draws {
+	for i, n := range times {
 		if n > 0 {
 			s := rows[i]
 			sample = append(sample, tree.Sample{Row: s.Row, Gradient: float64(n) * s.Gradient, Weight: float64(n) * s.Weight})
 		}
 	}
 	return sample
-}
-
-func (o Options) params(width int) tree.Params {
-	return tree.Params{
-		MaxDepth:        o.MaxDepth,
-		MinSamplesSplit: o.MinSamplesSplit,
-		MinSamplesLeaf:  o.MinSamplesLeaf,
-		MaxFeatures:     max(int(o.MaxFeatures*float64(width)), 1),
-	}
 }

@@ -89,6 +89,8 @@ func TestGolden(t *testing.T) {
 	}{
 		{Options{NEstimators: 10}, "bbfb5b759f48d53d"},
 		{Options{NEstimators: 9, MaxFeatures: 0.4, MinSamplesLeaf: 1, MaxDepth: 9, Seed: 3}, "41fed3c598b26256"},
+		{Options{NEstimators: 10, Extra: true}, "b19dd4713e0095af"},
+		{Options{NEstimators: 9, Extra: true, Bootstrap: new(true), MaxSamples: 0.6, MaxFeatures: Sqrt, OOBScore: true}, "8cc25a1ddea01b4c"},
 	} {
 		for _, jobs := range []int{1, 2, 8} {
 			c.options.Jobs = jobs
@@ -110,7 +112,7 @@ func TestSeedMatters(t *testing.T) {
 func TestPredictionsStayWithinTheTargets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := sales(rapid.IntRange(1, 300).Draw(t, "rows"), 5, rapid.Uint64().Draw(t, "seed"))
-		m := fit(t, Options{NEstimators: 5, MaxFeatures: rapid.Float64Range(0, 1).Draw(t, "max features")}, d)
+		m := fit(t, Options{NEstimators: 5, MaxFeatures: MaxFeatures(rapid.Float64Range(0, 1).Draw(t, "max features"))}, d)
 		other := sales(100, 5, rapid.Uint64().Draw(t, "other"))
 		lo, hi := slices.Min(d.Y), slices.Max(d.Y)
 		for r := range other.Len() {
@@ -216,7 +218,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"min_samples_leaf is -1":  {MinSamplesLeaf: -1},
 		"min_samples_split is -1": {MinSamplesSplit: -1},
 		"max_features is 1.5":     {MaxFeatures: 1.5},
-		"max_features is NaN":     {MaxFeatures: math.NaN()},
+		"max_features is NaN":     {MaxFeatures: MaxFeatures(math.NaN())},
 	} {
 		_, err := New(o).Fit(t.Context(), sales(10, 2, 1), model.Dataset{})
 		if !fault.Is(err, fault.Config) || !strings.Contains(err.Error(), want) {

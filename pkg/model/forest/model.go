@@ -9,6 +9,7 @@ import (
 type Model struct {
 	base  float64 // to which the trees' mean is added
 	trees tree.Ensemble
+	oob   *outOfBag // nil if it was not asked for
 }
 
 var magic = [4]byte{'S', 'C', 'R', 'F'}
@@ -41,6 +42,14 @@ func (m *Model) mean(sum float64) float64 { return m.base + sum/float64(len(m.tr
 // brought, over all trees.
 func (m *Model) Importances() []float64 { return m.trees.Importances() }
 
+// First returns the forest of the first n trees, the one that n_estimators = n
+// gives, without its out-of-bag score.
+func (m *Model) First(n int) model.Regressor {
+	out := *m
+	out.trees.Trees, out.oob = m.trees.Trees[:min(n, len(m.trees.Trees))], nil
+	return &out
+}
+
 // MarshalBinary returns the forest as data.
 func (m *Model) MarshalBinary() ([]byte, error) { return tree.Marshal(magic, m.base, &m.trees), nil }
 
@@ -51,5 +60,5 @@ func Unmarshal(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{base, *trees}, nil
+	return &Model{base: base, trees: *trees}, nil
 }

@@ -29,7 +29,7 @@ type learnerSuite struct {
 }
 
 func (s learnerSuite) checks() []check {
-	return []check{
+	return append([]check{
 		{"fits the same bytes twice", s.deterministic},
 		{"accepts a validation set", s.validation},
 		{"predicts a row as it predicts a frame", s.rowEqualsFrame},
@@ -46,7 +46,13 @@ func (s learnerSuite) checks() []check {
 		{"constant target", s.constant},
 		{"missing values", s.missing},
 		{"refuses empty data", s.empty},
-	}
+		{"one row", s.oneRow},
+		{"constant columns", s.constantColumns},
+		{"more bins than values", s.fewRows},
+		{"refuses targets and weights that are no numbers", s.oddNumbers},
+		{"rows of weight zero count for nothing", s.zeroWeights},
+		{"a category never seen", s.newCategory},
+	}, s.explanations()...)
 }
 
 const (
@@ -154,14 +160,7 @@ func (s learnerSuite) importances() error {
 	if !ok {
 		return nil
 	}
-	worth, sum := im.Importances(), 0.0
-	for _, w := range worth {
-		sum += w
-	}
-	if len(worth) != train.X.Width() || !(math.Abs(sum-1) <= 1e-6) {
-		return fmt.Errorf("importances %v: want %d that sum to 1", worth, train.X.Width())
-	}
-	return nil
+	return shares(im.Importances(), train.X.Width())
 }
 
 func (s learnerSuite) wrongWidth() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -31,6 +32,9 @@ const (
 	rowDiffers      flaw = "predicts a row otherwise"
 	offConstant     flaw = "misses a constant"
 	badImportances  flaw = "has importances beyond one"
+	badCovers       flaw = "has cover importances beyond one"
+	badWorths       flaw = "has contributions that are not its prediction"
+	earlyEnd        flaw = "ends before its last stage"
 	heavyWeights    flaw = "doubles for weights of one"
 	refusesValid    flaw = "refuses a validation set"
 	remembers       flaw = "keeps state between forecasts"
@@ -40,6 +44,12 @@ const (
 	refusesLonger   flaw = "refuses a longer history"
 	emptyBytes      flaw = "stores nothing"
 	panicsOnAltered flaw = "panics on altered bytes"
+	lonely          flaw = "needs two rows"
+	bimodal         flaw = "tells rows without a difference apart"
+	crowded         flaw = "needs ten rows"
+	trusts          flaw = "learns from what is no number"
+	ignoresZeros    flaw = "learns from rows of weight zero"
+	closed          flaw = "loses its mind over a new category"
 )
 
 // mean is the least model of both sorts: it answers the mean of what it saw.
@@ -61,12 +71,15 @@ func (m mean) Fit(ctx context.Context, train, valid model.Dataset) (model.Regres
 	if valid.Len() > 0 && m.bug(refusesValid) {
 		return nil, errors.New("no validation set, please")
 	}
-	y := train.Y
-	if train.Rows != nil && !m.bug(ignoresRows) {
-		y = nil
-		for _, r := range train.Rows {
-			y = append(y, train.Y[r])
-		}
+	if err := train.Validate(); err != nil && !m.bug(trusts) {
+		return nil, err
+	}
+	y := m.targets(train)
+	if len(y) == 0 && !m.bug(ignoresEmpty) {
+		return nil, fault.New(fault.Invalid, "no weight")
+	}
+	if m.bug(lonely) && len(y) < 2 || m.bug(crowded) && len(y) < 10 {
+		return nil, fault.New(fault.Invalid, "too few rows")
 	}
 	if m.bug(changesInput) {
 		train.Y[0]++
@@ -76,6 +89,20 @@ func (m mean) Fit(ctx context.Context, train, valid model.Dataset) (model.Regres
 		fit.value *= 2
 	}
 	return fit, nil
+}
+
+// targets returns those of the rows that count.
+func (m mean) targets(train model.Dataset) []float64 {
+	if m.bug(ignoresRows) {
+		return train.Y
+	}
+	var y []float64
+	for i := range train.Len() {
+		if r := train.Row(i); train.WeightOf(r) != 0 || m.bug(ignoresZeros) {
+			y = append(y, train.Y[r])
+		}
+	}
+	return y
 }
 
 func (m mean) of(y []float64) mean {
@@ -102,6 +129,12 @@ func (m mean) Predict(dst []float64, x *model.Frame) error {
 	}
 	for i := range dst {
 		dst[i] = m.value
+		if m.bug(bimodal) && i%2 == 1 {
+			dst[i]++
+		}
+		if m.bug(closed) && i < x.Len() && x.Cols[5][i] > 4 {
+			dst[i] = math.Inf(1)
+		}
 		if m.bug(ignoresMissing) && i < x.Len() && x.Cols[0][i] != x.Cols[0][i] {
 			dst[i] = math.NaN()
 		}
@@ -114,6 +147,38 @@ func (m mean) PredictRow([]float32) float64 {
 		return math.Nextafter(m.value, 0)
 	}
 	return m.value
+}
+
+func (m mean) CoverImportances() []float64 {
+	w := make([]float64, tableWidth)
+	if w[0] = 1; m.bug(badCovers) {
+		w[1] = 0.1
+	}
+	return w
+}
+
+func (m mean) Contributions(dst []float64, x *model.Frame) error {
+	if len(dst) != x.Len()*(tableWidth+1) {
+		return errors.New("wrong length")
+	}
+	clear(dst)
+	for r := range x.Len() {
+		if dst[r*(tableWidth+1)+tableWidth] = m.value; m.bug(badWorths) {
+			dst[r*(tableWidth+1)] = 1
+		}
+	}
+	return nil
+}
+
+func (m mean) Stages(x *model.Frame) iter.Seq[[]float64] {
+	said := make([]float64, x.Len())
+	return func(yield func([]float64) bool) {
+		if !yield(said) || m.bug(earlyEnd) {
+			return
+		}
+		_ = m.Predict(said, x)
+		yield(said)
+	}
 }
 
 func (m mean) Importances() []float64 {
@@ -248,8 +313,17 @@ func TestLearnerFindsFlaws(t *testing.T) {
 		rowDiffers:      "predicts a row as it predicts a frame",
 		offConstant:     "constant target",
 		badImportances:  "importances sum to one",
+		badCovers:       "cover importances sum to one",
+		badWorths:       "contributions add up to predictions",
+		earlyEnd:        "stages end in the predictions",
 		heavyWeights:    "takes no weights for weights of one",
 		refusesValid:    "accepts a validation set",
+		lonely:          "one row",
+		bimodal:         "constant columns",
+		crowded:         "more bins than values",
+		trusts:          "refuses targets and weights that are no numbers",
+		ignoresZeros:    "rows of weight zero count for nothing",
+		closed:          "a category never seen",
 	})
 }
 

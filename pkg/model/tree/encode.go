@@ -18,14 +18,21 @@ import (
 //	trees     uvarint, then for each
 //	  nodes     uvarint, odd
 //	  features  uvarint a node: 0 at a leaf, else 1 + 2*feature + default left
+//	  sets      uvarint a node that is split, in version 2 only: 0 for a threshold,
+//	            else the number of words, and those, uint64, the last one not 0
 //	  numbers   float32 a node: threshold, at a leaf the answer
 //	  covers    float32 a node
 //	  gains     float32 a node that is split
 //	checksum  CRC-32 (IEEE) of everything before, 4 bytes
 //
 // with little-endian numbers. Children need no mention: nodes are in
-// breadth-first order, so those of the k-th split are 2k+1 and 2k+2.
-const formatVersion = 1
+// breadth-first order, so those of the k-th split are 2k+1 and 2k+2. Version 2 is
+// for ensembles with categorical splits alone: any other is written as version 1,
+// which older programs read.
+const (
+	plainVersion       = 1
+	categoricalVersion = 2
+)
 
 // nodeBytes is the least that a node takes, which bounds what a corrupt count
 // can make Unmarshal allocate.
@@ -33,17 +40,27 @@ const nodeBytes = 1 + 4 + 4
 
 // Marshal writes base and the ensemble for the algorithm with the magic.
 func Marshal(magic [4]byte, base float64, e *Ensemble) []byte {
-	b := append(magic[:len(magic):len(magic)], formatVersion)
+	b := append(magic[:len(magic):len(magic)], e.version())
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(base))
 	b = binary.AppendUvarint(b, uint64(e.Width))
 	b = binary.AppendUvarint(b, uint64(len(e.Trees)))
 	for _, t := range e.Trees {
-		b = t.append(b)
+		b = t.append(b, e.version())
 	}
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-func (t *Tree) append(b []byte) []byte {
+// version returns the format that the ensemble needs.
+func (e *Ensemble) version() byte {
+	for _, t := range e.Trees {
+		if t.Categories != nil {
+			return categoricalVersion
+		}
+	}
+	return plainVersion
+}
+
+func (t *Tree) append(b []byte, version byte) []byte {
 	b = binary.AppendUvarint(b, uint64(t.Len()))
 	for i, f := range t.Feature {
 		word := uint64(0)
@@ -54,6 +71,9 @@ func (t *Tree) append(b []byte) []byte {
 			}
 		}
 		b = binary.AppendUvarint(b, word)
+	}
+	if version == categoricalVersion {
+		b = t.appendSets(b)
 	}
 	for i, f := range t.Feature {
 		if f >= 0 {
@@ -73,6 +93,20 @@ func (t *Tree) append(b []byte) []byte {
 	return b
 }
 
+func (t *Tree) appendSets(b []byte) []byte {
+	for i, f := range t.Feature {
+		if f < 0 {
+			continue
+		}
+		set := t.set(int32(i))
+		b = binary.AppendUvarint(b, uint64(len(set)))
+		for _, word := range set {
+			b = binary.LittleEndian.AppendUint64(b, word)
+		}
+	}
+	return b
+}
+
 func appendFloat(b []byte, v float32) []byte {
 	return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 }
@@ -84,18 +118,22 @@ func Unmarshal(magic [4]byte, data []byte) (base float64, e *Ensemble, err error
 	if len(data) < head+crc32.Size || [4]byte(data) != magic {
 		return 0, nil, corrupt("no %s model", magic)
 	}
-	if v := data[len(magic)]; v != formatVersion {
-		return 0, nil, corrupt("format version %d is unknown, this program reads %d", v, formatVersion)
+	version := data[len(magic)]
+	if version != plainVersion && version != categoricalVersion {
+		return 0, nil, corrupt("format version %d is unknown, this program reads %d and %d", version, plainVersion, categoricalVersion)
 	}
 	body, sum := data[:len(data)-crc32.Size], data[len(data)-crc32.Size:]
 	if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(sum) {
 		return 0, nil, corrupt("checksum does not agree")
 	}
-	r := &reader{data: body[head:]}
+	r := &reader{data: body[head:], version: version}
 	base = math.Float64frombits(r.uint64())
 	e = r.ensemble()
 	if r.err == nil && len(r.data) > 0 {
 		r.fail("%d bytes too many", len(r.data))
+	}
+	if r.err == nil && e.version() != version {
+		r.fail("no split needs format version %d", version)
 	}
 	if r.err == nil && (math.IsNaN(base) || math.IsInf(base, 0)) {
 		r.fail("base is %v", base)
@@ -112,8 +150,9 @@ func corrupt(format string, args ...any) error {
 
 // reader takes numbers off data. After the first error it returns zeros.
 type reader struct {
-	data []byte
-	err  error
+	data    []byte
+	version byte
+	err     error
 }
 
 func (r *reader) fail(format string, args ...any) {
@@ -177,8 +216,15 @@ func (r *reader) tree(width int) *Tree {
 		DefaultLeft: make([]bool, n), Value: make([]float32, n), Cover: make([]float32, n), Gain: make([]float32, n),
 	}
 	r.shape(t, width)
+	if r.version == categoricalVersion {
+		r.sets(t)
+	}
 	for i, f := range t.Feature {
-		if v := r.float(); f >= 0 {
+		v := r.float()
+		if f >= 0 && t.set(int32(i)) != nil && v != 0 {
+			r.fail("node %d splits by categories and by a threshold", i)
+		}
+		if f >= 0 {
 			t.Threshold[i] = v
 		} else {
 			t.Value[i] = v
@@ -213,5 +259,26 @@ func (r *reader) shape(t *Tree, width int) {
 	}
 	if r.err == nil && int(next) != t.Len() {
 		r.fail("%d nodes, but the splits need %d", t.Len(), next)
+	}
+}
+
+// sets reads the categories of the splits that have some.
+func (r *reader) sets(t *Tree) {
+	for i, f := range t.Feature {
+		if f < 0 || r.err != nil {
+			continue
+		}
+		words := r.uvarint(uint64(min(len(r.data)/8, MaxCategory/64+1)))
+		if words == 0 {
+			continue
+		}
+		set := make([]uint64, words)
+		for k := range set {
+			set[k] = r.uint64()
+		}
+		if set[words-1] == 0 {
+			r.fail("node %d has a padded set of categories", i)
+		}
+		t.setCategories(int32(i), set)
 	}
 }

@@ -38,7 +38,7 @@ func TestEnsembleComesBack(t *testing.T) {
 // sealed returns body after a header and before its checksum, as Marshal writes
 // them.
 func sealed(body ...[]byte) []byte {
-	b := append(testMagic[:len(testMagic):len(testMagic)], formatVersion)
+	b := append(testMagic[:len(testMagic):len(testMagic)], plainVersion)
 	b = append(b, bytes.Join(body, nil)...)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
@@ -55,7 +55,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"nothing":           {},
 		"another algorithm": append([]byte("ELSE"), good[4:]...),
-		"a later version":   append(append([]byte("TEST"), formatVersion+1), good[5:]...),
+		"a later version":   append(append([]byte("TEST"), categoricalVersion+1), good[5:]...),
 		"a byte too many":   sealed(zero, []byte{2, 0}, []byte{0}),
 		"an odd base":       sealed(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Inf(1))), []byte{2, 0}),
 		"padded number":     sealed(zero, []byte{0x82, 0, 0}),

@@ -47,13 +47,26 @@ func (e *Ensemble) Each(X *model.Frame, want int, add func(row int, value float3
 // Importances returns how much of the gain of all splits each feature brought.
 // Without any split all features are worth the same.
 func (e *Ensemble) Importances() []float64 {
+	return e.shares(func(t *Tree, node int) float32 { return t.Gain[node] })
+}
+
+// CoverImportances returns, of the weight of rows that all splits together sent
+// on, how much each feature's did: XGBoost's total_cover. Without any split all
+// features are worth the same.
+func (e *Ensemble) CoverImportances() []float64 {
+	return e.shares(func(t *Tree, node int) float32 { return t.Cover[node] })
+}
+
+// shares adds up what the splits of each feature are worth.
+func (e *Ensemble) shares(of func(t *Tree, node int) float32) []float64 {
 	worth := make([]float64, e.Width)
 	total := 0.0
 	for _, t := range e.Trees {
 		for i, f := range t.Feature {
 			if f >= 0 {
-				worth[f] += float64(t.Gain[i])
-				total += float64(t.Gain[i])
+				v := float64(of(t, i))
+				worth[f] += v
+				total += v
 			}
 		}
 	}

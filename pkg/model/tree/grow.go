@@ -3,35 +3,12 @@ package tree
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/salesctl/salesctl/pkg/model"
 )
-
-// Params say how a tree is grown. The zero value grows CART without limits.
-type Params struct {
-	MaxDepth        int     // splits above a leaf at most, 0 for no limit
-	MinSamplesSplit int     // rows that a node needs to be split
-	MinSamplesLeaf  int     // rows on either side of a split at least
-	MinChildWeight  float64 // weight on either side of a split at least
-	Lambda          float64 // L2 penalty on leaf values
-	Gamma           float64 // gain that a split needs, with XGBoost only
-	LearningRate    float64 // factor of the leaf values, 0 for 1
-	MaxFeatures     int     // features that a node looks at, 0 for all; more while those are constant
-	Features        []int32 // columns to grow on, nil for all
-	// XGBoost has gains rounded, ties resolved and thresholds placed as XGBoost's
-	// hist method does, where CART has exact gains and thresholds in the middle.
-	XGBoost bool
-	Jobs    int // goroutines, at least 1; the tree does not depend on it
-
-	minLeaf int64
-}
-
-// keepRows is the number of rows from which on a node keeps its histograms, so
-// that those of its larger child follow by subtraction. Below it, looking at
-// the rows is cheaper than looking at all bins.
-const keepRows = 512
 
 // Grower grows trees on the same bins. It keeps its buffers from tree to tree
 // and serves one goroutine at a time.
@@ -39,41 +16,67 @@ type Grower struct {
 	bins     *model.Bins
 	params   Params
 	features []int32
+	groups   [][]int32 // the features of each group of columns that has some
 
-	rows, spare []entry // the rows of the level at hand, and those of the next
-	scale       scale
-	keepRows    int // the constant, but for tests
-	keep        int // keepRows, or more where so many rows would take too much memory
-	free        [][]histogram
-	found       []split // one a kept node and feature
-	work        []*workspace
+	samples []Sample
+	points  points
+	rowOf   []int32 // row of each sample; nil if sample i is row i
+	order   []int32 // samples, those of a node of the level at hand side by side
+	spare   []int32 // the same for the next level
+	leaves  []int32 // leaf of each sample
+
+	level, below []family
+	kept         []*family // of the level
+	looked       []*node   // of the level
+	divisions    []division
+
+	columns    []int32 // that the nodes of the next level choose from
+	live       bitsets
+	keepRows   int // the constants, but for tests
+	coarseFrom int
+	keep       int // keepRows, or more where so many rows would take too much memory
+	free       []counted
+	rows       []int32    // of the samples of the nodes that are counted
+	values     [2][]int64 // of the same, for either plane
+	found      []search
+	work       []*workspace
 }
 
 // node is a node of the level at hand.
 type node struct {
 	id     int32
-	lo, hi int // its rows
+	lo, hi int // its samples in Grower.order
 	total  sums
-	open   bool        // may be split
-	kept   []histogram // one a feature, nil if not kept
-	seed   uint64      // of the choice of features
+	open   bool    // may be split
+	kept   counted // nil if not kept
+	seed   uint64  // of its random choices
+	drawn  []int32 // features that it may look at, ascending; nil for all
+	live   bitset  // features that are not known to be constant
 	best   split
 }
 
 // family is what is searched together: two siblings, or the root alone.
 type family struct {
-	nodes  []node
-	parent []histogram // nil if not kept
+	pair   [2]node
+	alone  bool
+	parent counted // nil if not kept
 	depth  int
+}
+
+// nodes returns the nodes of the family.
+func (f *family) nodes() []node {
+	if f.alone {
+		return f.pair[:1]
+	}
+	return f.pair[:]
 }
 
 // NewGrower returns a Grower of trees on bins.
 func NewGrower(bins *model.Bins, p Params) *Grower {
-	p.minLeaf = int64(max(p.MinSamplesLeaf, 1))
-	if p.LearningRate == 0 {
-		p.LearningRate = 1
+	g := &Grower{
+		bins: bins, params: p.withDefaults(), keepRows: keepRows, coarseFrom: coarseFrom,
+		work: make([]*workspace, max(p.Jobs, 1)), live: bitsets{words: (len(bins.Lo) + 63) / 64},
 	}
-	g := &Grower{bins: bins, params: p, keepRows: keepRows, work: make([]*workspace, max(p.Jobs, 1))}
 	for i := range g.work {
 		g.work[i] = new(workspace)
 	}
@@ -88,47 +91,86 @@ func (g *Grower) SetFeatures(features []int32) {
 			features = append(features, int32(c))
 		}
 	}
-	if len(features) != len(g.features) {
-		g.free = nil // their length is that of features
-	}
 	g.features = features
+	groups := make([][]int32, len(g.bins.Groups))
+	for _, c := range features {
+		groups[c/model.GroupWidth] = append(groups[c/model.GroupWidth], c)
+	}
+	g.groups = slices.DeleteFunc(groups, func(columns []int32) bool { return columns == nil })
 }
 
 // Grow returns the tree for the samples, each a different row of the bins.
-// random serves MaxFeatures and may be nil without it.
+// random serves MaxFeatures, RandomSplits and the shares of features, and may be
+// nil without them.
 func (g *Grower) Grow(ctx context.Context, samples []Sample, random *rand.Rand) (*Tree, error) {
-	g.rows, g.scale = fixed(g.rows[:0], samples)
-	g.spare = append(g.spare[:0], g.rows...)
-	g.keep = max(g.keepRows, len(g.rows)/32)
-	var total sums
-	for i := range g.rows {
-		total.add(&g.rows[i])
-	}
+	total := g.begin(samples)
+	g.params.minGain = g.params.MinImpurityDecrease * g.points.weight(total)
 	t := new(Tree)
-	root := g.newNode(t, 0, total, 0, random)
-	level := []family{{nodes: []node{root}}}
-	for len(level) > 0 {
-		if err := g.search(ctx, level); err != nil {
+	g.columns = g.drawLevel(random)
+	root := g.newNode(t, 0, len(g.order), total, 0, random)
+	root.live = g.live.all()
+	g.level = append(g.level[:0], family{pair: [2]node{root}, alone: true})
+	for len(g.level) > 0 {
+		if err := g.search(ctx, g.level); err != nil {
 			return nil, err
 		}
-		level = g.divide(t, level, random)
+		if err := g.divide(ctx, t, random); err != nil {
+			return nil, err
+		}
 	}
 	return t, nil
 }
 
-// newNode adds a leaf to the tree and returns it as a node of depth depth,
-// whose rows begin at lo.
-func (g *Grower) newNode(t *Tree, lo int, total sums, depth int, random *rand.Rand) node {
-	p := &g.params
-	h := float64(total.h) * g.scale.h
-	var value float32
-	if total.h > 0 {
-		value = float32(-float64(total.g)*g.scale.g/(h+p.Lambda)) * float32(p.LearningRate)
+// begin puts the samples in place and returns the sums of all.
+func (g *Grower) begin(samples []Sample) sums {
+	n := len(samples)
+	g.samples = samples
+	g.points.set(samples, g.coarseFrom)
+	g.leaves = slices.Grow(g.leaves[:0], n)[:n]
+	g.rowOf, g.order = g.rowOf[:0], g.order[:0]
+	inPlace := true
+	var total sums
+	for i := range samples {
+		row := samples[i].Row
+		g.rowOf = append(g.rowOf, row)
+		inPlace = inPlace && int(row) == i
+		g.leaves[i] = Leaf
+		if v := g.points.at(int32(i)); v.hn > 0 {
+			g.order = append(g.order, int32(i))
+			total = total.plus(v)
+		}
 	}
-	n := node{id: t.add(value, float32(h)), lo: lo, hi: lo + int(total.n), total: total}
+	if inPlace {
+		g.rowOf = g.rowOf[:0]
+	}
+	g.spare = slices.Grow(g.spare[:0], n)[:len(g.order)]
+	g.live.free = 0
+	g.params.minGain = g.params.MinImpurityDecrease * g.points.weight(total)
+	g.keep = max(g.keepRows, int(int64(n)*g.keptBytes()/keptBytes))
+	return total
+}
+
+// row returns the row of a sample.
+func (g *Grower) row(sample int32) int32 {
+	if len(g.rowOf) == 0 {
+		return sample
+	}
+	return g.rowOf[sample]
+}
+
+// newNode adds a leaf to the tree and returns it as a node of depth depth, of the
+// samples from lo to hi in the order of its level.
+func (g *Grower) newNode(t *Tree, lo, hi int, total sums, depth int, random *rand.Rand) node {
+	p, sc := &g.params, &g.points.scale
+	h := sc.weight(total)
+	value := float32(p.leaf(sc.gradient(total), h)) * float32(p.LearningRate)
+	n := node{id: t.add(value, float32(h)), lo: lo, hi: hi, total: total}
 	n.open = (p.MaxDepth <= 0 || depth < p.MaxDepth) &&
-		total.n >= max(2*p.minLeaf, int64(p.MinSamplesSplit)) && h >= 2*p.MinChildWeight
-	if n.open && g.choosy() {
+		int64(hi-lo) >= max(2*p.minLeaf, int64(p.MinSamplesSplit)) && h >= 2*p.MinChildWeight
+	if n.open {
+		n.drawn = g.drawNode(random)
+	}
+	if n.open && (g.choosy() || p.RandomSplits) {
 		n.seed = random.Uint64()
 	}
 	return n
@@ -139,196 +181,125 @@ func (g *Grower) choosy() bool {
 	return g.params.MaxFeatures > 0 && g.params.MaxFeatures < len(g.features)
 }
 
-// search finds the best split of every open node of the level.
-func (g *Grower) search(ctx context.Context, level []family) error {
-	var kept, looked []*family
-	for i := range level {
-		f := &level[i]
-		if f.keeps(g) {
-			g.reserve(f)
-			kept = append(kept, f)
-		} else {
-			looked = append(looked, f)
-		}
-	}
-	width := len(g.features)
-	g.found = append(g.found[:0], make([]split, 2*width*len(kept))...)
-	err := g.each(ctx, width*len(kept), func(w *workspace, i int) {
-		g.searchKept(w, kept[i/width], i%width, g.found[2*i:2*i+2])
-	})
-	if err != nil {
-		return err
-	}
-	for i := range g.found {
-		f := kept[i/(2*width)]
-		if k := i % 2; k < len(f.nodes) && g.found[i].better(&f.nodes[k].best) {
-			f.nodes[k].best = g.found[i]
-		}
-	}
-	return g.each(ctx, len(looked), func(w *workspace, i int) {
-		for k := range looked[i].nodes {
-			if n := &looked[i].nodes[k]; n.open {
-				g.searchRows(w, n)
+// division is the samples of a node on their way to its children, or at their
+// leaf.
+type division struct {
+	node   *node
+	middle int   // where the samples of the right child begin
+	left   int32 // child, the right one is next to it; 0 if the node is a leaf
+	final  bool  // both children are leaves
+}
+
+// divide splits the nodes that have a split worth it and turns to the level
+// below, samples in place.
+func (g *Grower) divide(ctx context.Context, t *Tree, random *rand.Rand) error {
+	g.below, g.divisions = g.below[:0], g.divisions[:0]
+	g.columns = g.drawLevel(random)
+	for i := range g.level {
+		f := &g.level[i]
+		for k := range f.nodes() {
+			n := &f.pair[k]
+			d := division{node: n}
+			if s := g.scorer(n); n.open && s.accept(n.best.gain) {
+				d = g.split(t, n, &s, f.depth+1, random)
 			}
-		}
-	})
-}
-
-// keeps reports whether the family's nodes get histograms of their own: the
-// root of enough rows, and the children of a node that has them.
-func (f *family) keeps(g *Grower) bool {
-	if f.depth == 0 {
-		return f.nodes[0].open && len(g.rows) >= g.keep && !g.choosy()
-	}
-	return f.parent != nil
-}
-
-// reserve gives histograms to the nodes of a family; the larger child takes
-// over its parent's.
-func (g *Grower) reserve(f *family) {
-	f.nodes[f.smaller()].kept = g.take()
-	if len(f.nodes) == 2 {
-		f.nodes[1-f.smaller()].kept = f.parent
-	}
-}
-
-// smaller returns the index of the node with fewer rows.
-func (f *family) smaller() int {
-	if len(f.nodes) == 2 && f.nodes[1].total.n < f.nodes[0].total.n {
-		return 1
-	}
-	return 0
-}
-
-// take returns histograms, one a feature, of any content.
-func (g *Grower) take() []histogram {
-	if last := len(g.free) - 1; last >= 0 {
-		h := g.free[last]
-		g.free = g.free[:last]
-		return h
-	}
-	return make([]histogram, len(g.features))
-}
-
-// searchKept fills the histograms of a family for one feature, the smaller
-// node's from its rows and the other's by subtraction, and finds the splits.
-func (g *Grower) searchKept(w *workspace, f *family, feature int, found []split) {
-	column := g.features[feature]
-	small := &f.nodes[f.smaller()]
-	h := &small.kept[feature]
-	*h = histogram{}
-	codes := g.bins.Codes[column]
-	rows := g.rows[small.lo:small.hi]
-	for i := range rows {
-		e := &rows[i]
-		h[codes[e.row]].add(e)
-	}
-	if len(f.nodes) == 2 {
-		rest := &f.parent[feature]
-		for code := range rest {
-			rest[code] = rest[code].minus(h[code])
-		}
-	}
-	for k := range f.nodes {
-		if n := &f.nodes[k]; n.open {
-			s := g.params.scorer(n.total, g.scale)
-			found[k] = s.scan(column, &n.kept[feature], w.bins(&n.kept[feature]))
-		}
-	}
-}
-
-// searchRows finds the best split of a node from its rows.
-func (g *Grower) searchRows(w *workspace, n *node) {
-	s := g.params.scorer(n.total, g.scale)
-	features, tries := g.features, len(g.features)
-	if g.choosy() {
-		features, tries = w.shuffle(features, n.seed), g.params.MaxFeatures
-	}
-	rows := g.rows[n.lo:n.hi]
-	varied := false // whether a feature differed among the rows
-	for i, column := range features {
-		if i >= tries && varied { // scikit-learn's rule
-			return
-		}
-		occupied := w.fill(rows, g.bins, column)
-		if sp := s.scan(column, &w.hist, occupied); sp.better(&n.best) {
-			n.best = sp
-		}
-		varied = varied || len(occupied) > 1 || len(occupied) == 1 && w.hist[model.MissingBin].n > 0
-		w.clear(occupied)
-	}
-}
-
-// divide splits the nodes that have a split worth it and returns the level
-// below, rows in place.
-func (g *Grower) divide(t *Tree, level []family, random *rand.Rand) []family {
-	var below []family
-	for i := range level {
-		f := &level[i]
-		for k := range f.nodes {
-			n := &f.nodes[k]
-			s := g.params.scorer(n.total, g.scale)
-			if n.open && s.accept(n.best.gain) {
-				if child, open := g.split(t, n, &s, f.depth+1, random); open {
-					below = append(below, child)
-					continue
-				}
-			}
+			g.divisions = append(g.divisions, d)
 			g.release(n)
 		}
 	}
-	g.rows, g.spare = g.spare, g.rows
-	return below
+	err := g.each(ctx, len(g.divisions), func(_ *workspace, i int) { g.move(t, &g.divisions[i]) })
+	g.order, g.spare = g.spare, g.order
+	g.level, g.below = g.below, g.level
+	return err
 }
 
-// split makes n an inner node and returns its children and whether one of them
-// may be split again; only then their rows are put in order.
-func (g *Grower) split(t *Tree, n *node, s *scorer, depth int, random *rand.Rand) (family, bool) {
+// split makes n an inner node and adds its children to the level below, unless
+// both are leaves.
+func (g *Grower) split(t *Tree, n *node, s *scorer, depth int, random *rand.Rand) division {
 	b := &n.best
-	left := g.newNode(t, n.lo, b.left, depth, random)
-	right := g.newNode(t, left.hi, n.total.minus(b.left), depth, random)
+	middle := n.lo + int(g.points.rows(b.left))
+	left := g.newNode(t, n.lo, middle, b.left, depth, random)
+	right := g.newNode(t, middle, n.hi, n.total.minus(b.left), depth, random)
 	t.Feature[n.id], t.Left[n.id], t.Value[n.id] = b.feature, left.id, 0
 	t.Threshold[n.id], t.DefaultLeft[n.id], t.Gain[n.id] = s.threshold(g.bins, b), b.defaultLeft, b.gain
-	if !left.open && !right.open {
-		return family{}, false
+	if b.categorical() {
+		t.setCategories(n.id, categories(g.bins, b))
 	}
-	g.partition(n, left.hi)
-	f := family{nodes: []node{left, right}, depth: depth}
-	if n.kept != nil && int(n.total.n) >= g.keep {
-		f.parent, n.kept = n.kept, nil
+	d := division{node: n, middle: middle, left: left.id, final: !left.open && !right.open}
+	if d.final {
+		return d
 	}
-	g.release(n)
-	return f, true
+	left.live, right.live = n.live, n.live
+	g.below = append(g.below, family{pair: [2]node{left, right}, depth: depth})
+	if n.kept != nil && n.hi-n.lo >= g.keep {
+		g.below[len(g.below)-1].parent, n.kept = n.kept, nil
+	}
+	return d
 }
 
-// partition copies the rows of n to the spare buffer, those of the left side
+// move brings the samples of a node to the side that they go to, or to their
+// leaf.
+func (g *Grower) move(t *Tree, d *division) {
+	n := d.node
+	if d.left == 0 {
+		g.settle(t, g.order[n.lo:n.hi], n.id)
+		return
+	}
+	g.partition(n, d.middle)
+	if d.final {
+		g.settle(t, g.spare[n.lo:d.middle], d.left)
+		g.settle(t, g.spare[d.middle:n.hi], d.left+1)
+	}
+}
+
+// partition copies the samples of n to the spare buffer, those of the left side
 // to the front, either side in its old order; middle is where the right begins.
 func (g *Grower) partition(n *node, middle int) {
-	codes := g.bins.Codes[n.best.feature]
+	column := g.bins.Codes[n.best.feature]
 	l, r := n.lo, middle
-	for _, e := range g.rows[n.lo:n.hi] {
-		code := codes[e.row]
-		toLeft := code <= n.best.last
-		if code == model.MissingBin {
-			toLeft = n.best.defaultLeft
+	if n.hi-n.lo < codes/4 { // not worth a table
+		for _, i := range g.order[n.lo:n.hi] {
+			if n.best.goesLeft(column[g.row(i)]) {
+				g.spare[l] = i
+				l++
+			} else {
+				g.spare[r] = i
+				r++
+			}
 		}
-		if toLeft {
-			g.spare[l] = e
-			l++
-		} else {
-			g.spare[r] = e
-			r++
-		}
+		return
+	}
+	var goesLeft [codes]uint8
+	n.best.sides(&goesLeft)
+	for _, i := range g.order[n.lo:n.hi] {
+		// Without a branch: which way a row goes is anyone's guess.
+		left := int(goesLeft[column[g.row(i)]])
+		g.spare[r+(l-r)&-left] = i
+		l += left
+		r += 1 - left
 	}
 }
 
-// release takes back the histograms of a node.
-func (g *Grower) release(n *node) {
-	if n.kept != nil {
-		g.free = append(g.free, n.kept)
-		n.kept = nil
+// settle notes the leaf of the samples. Of coarse points it computes the answer
+// again, from the exact gradients.
+func (g *Grower) settle(t *Tree, samples []int32, leaf int32) {
+	for _, i := range samples {
+		g.leaves[i] = leaf
+	}
+	if g.points.coarse {
+		sum := int64(0)
+		for _, i := range samples {
+			sum += g.points.exact(g.samples[i].Gradient)
+		}
+		value := g.params.leaf(float64(sum)*g.points.unit, g.points.weight(sums{hn: int64(len(samples)) * g.points.one}))
+		t.Value[leaf] = float32(value) * float32(g.params.LearningRate)
 	}
 }
+
+// Leaves returns the leaf that each sample of the last Grow came to, in the
+// order of the samples; Leaf for those of weight 0. It holds until the next
+// Grow.
+func (g *Grower) Leaves() []int32 { return g.leaves }
 
 // each calls do for 0 to n-1 on as many goroutines as there are workspaces, and
 // stops early when ctx is cancelled.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
@@ -18,58 +19,123 @@ type Sample struct {
 	Weight   float64 // second derivative; rows of weight 0 are left out
 }
 
-// entry is a Sample in fixed point.
-type entry struct {
-	g, h int64
-	row  int32
-}
+// sums are what a histogram holds of a set of rows, in fixed point: the gradient,
+// and packed into one number the weight and, in its lowest bits, the rows.
+type sums struct{ g, hn int64 }
 
-// sums are what a histogram holds of a set of rows.
-type sums struct {
-	g, h, n int64 // gradient and weight in fixed point, rows
-}
-
-func (s *sums) add(e *entry) {
-	s.g += e.g
-	s.h += e.h
-	s.n++
-}
-
-func (s sums) plus(o sums) sums  { return sums{s.g + o.g, s.h + o.h, s.n + o.n} }
-func (s sums) minus(o sums) sums { return sums{s.g - o.g, s.h - o.h, s.n - o.n} }
+func (s sums) plus(o sums) sums  { return sums{s.g + o.g, s.hn + o.hn} }
+func (s sums) minus(o sums) sums { return sums{s.g - o.g, s.hn - o.hn} }
 
 // scale turns fixed point back into numbers.
 type scale struct {
 	g, h  float64
+	bits  uint    // of sums.hn that hold the rows
 	noise float64 // a gain that rounding alone can make
 }
 
-// fixed rewrites samples in fixed point, with as many bits behind the point as
-// keep the sum over all rows in an int64: about 60 bits less those of the row
-// count, where a float64 has 53.
-func fixed(dst []entry, samples []Sample) ([]entry, scale) {
+// rows returns the number of rows that sums count.
+func (sc *scale) rows(v sums) int64 { return v.hn & (1<<sc.bits - 1) }
+
+// weight returns the weight of sums in the unit of the samples.
+func (sc *scale) weight(v sums) float64 { return float64(v.hn>>sc.bits) * sc.h }
+
+// gradient returns the gradient of sums in the unit of the samples.
+func (sc *scale) gradient(v sums) float64 { return float64(v.g) * sc.g }
+
+// points are samples in fixed point.
+//
+// Exact ones keep the sum of all gradients in 60 bits, where a float64 has 53,
+// and that of the weights in what 62 bits leave beside the rows: 49 for 6,435 of
+// them. Coarse ones, for many rows of one weight, have gradient and row count in
+// the two halves of one number, which halves the work: with n rows a gradient
+// loses at most the share n/2^30 of the mean absolute gradient, for the choice of
+// splits only.
+type points struct {
+	scale
+	g      []int64 // one a sample; a coarse one has its row in the lower half
+	hn     []int64 // one a sample; empty if one is every sample's
+	one    int64
+	coarse bool
+	unit   float64 // of exact gradients
+}
+
+// Coarse points are for so many rows.
+const (
+	coarseFrom = 1 << 17
+	coarseTo   = 1 << 26
+)
+
+// set rewrites samples, of which many is the number from which on points may be
+// coarse.
+func (p *points) set(samples []Sample, many int) {
 	var g, h float64
+	same := true
 	for i := range samples {
 		g += math.Abs(samples[i].Gradient)
 		h += samples[i].Weight
+		same = same && samples[i].Weight == samples[0].Weight
 	}
-	gUnit, hUnit := unit(g), unit(h)
+	p.coarse = same && len(samples) >= many && len(samples) < coarseTo
+	p.bits = uint(bits.Len(uint(len(samples))))
+	p.h = unit(h, 62-int(p.bits))
+	p.unit = unit(g, 60)
+	p.scale.g = p.unit
+	if p.coarse {
+		p.scale.g = unit(g, 30)
+	}
+	p.noise = 1e-15 * g * (1e-15 * g / h)
+	inverse := 1 / p.scale.g // exact
+	p.g, p.hn = slices.Grow(p.g[:0], len(samples))[:len(samples)], p.hn[:0]
 	for i := range samples {
-		s := &samples[i]
-		e := entry{g: int64(math.RoundToEven(s.Gradient / gUnit)), h: int64(math.RoundToEven(s.Weight / hUnit)), row: s.Row}
-		if e.h > 0 {
-			dst = append(dst, e)
+		p.g[i] = int64(math.RoundToEven(samples[i].Gradient * inverse))
+		if p.coarse {
+			p.g[i] = p.g[i]<<32 + 1
 		}
 	}
-	return dst, scale{g: gUnit, h: hUnit, noise: 1e-15 * g * (1e-15 * g / h)}
+	if same && len(samples) > 0 {
+		p.one = p.fixedWeight(&samples[0])
+		return
+	}
+	p.one = 0
+	for i := range samples {
+		p.hn = append(p.hn, p.fixedWeight(&samples[i]))
+	}
 }
 
-// unit returns the power of two that is the last bit of fixed point numbers
-// whose absolute values sum to total. Its exponent is held where units and
-// their inverses are normal numbers.
-func unit(total float64) float64 {
+// fixedWeight returns the weight of a row, and the row itself, in fixed point; 0
+// for one of no weight.
+func (p *points) fixedWeight(s *Sample) int64 {
+	if h := int64(math.RoundToEven(s.Weight / p.h)); h > 0 {
+		return h<<p.bits + 1
+	}
+	return 0
+}
+
+// exact returns a gradient in units of p.unit.
+func (p *points) exact(gradient float64) int64 {
+	return int64(math.RoundToEven(gradient * (1 / p.unit)))
+}
+
+// at returns sample i.
+func (p *points) at(i int32) sums {
+	switch {
+	case p.coarse:
+		return p.widen(p.g[i])
+	case len(p.hn) == 0:
+		return sums{p.g[i], p.one}
+	}
+	return sums{p.g[i], p.hn[i]}
+}
+
+// widen takes a sum of coarse points apart.
+func (p *points) widen(v int64) sums { return sums{v >> 32, int64(uint32(v)) * p.one} }
+
+// unit returns the power of two that is the last bit of fixed point numbers whose
+// absolute values sum to total and whose sum takes so many bits. Its exponent is
+// held where units and their inverses are normal numbers.
+func unit(total float64, bits int) float64 {
 	_, exp := math.Frexp(total)
-	return math.Ldexp(1, max(exp-60, -1000))
+	return math.Ldexp(1, max(exp-bits, -1000))
 }
 
 // NewRand returns the random numbers of member i of an ensemble. The streams of

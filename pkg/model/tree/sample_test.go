@@ -56,16 +56,18 @@ func TestFixedPointIsPreciseAndHoldsTheSum(t *testing.T) {
 			samples[i] = Sample{Row: int32(i), Gradient: size * (1 + float64(i)/1e6), Weight: 1 / size}
 			want += samples[i].Gradient
 		}
-		rows, sc := fixed(nil, samples)
+		var p points
+		p.set(samples, math.MaxInt)
 		var total sums
-		for i := range rows {
-			total.add(&rows[i])
-			if got := float64(rows[i].g) * sc.g; math.Abs(got-samples[i].Gradient) > 1e-14*size {
+		for i := range samples {
+			v := p.at(int32(i))
+			total = total.plus(v)
+			if got := p.gradient(v); math.Abs(got-samples[i].Gradient) > 1e-14*size {
 				t.Fatalf("%v became %v", samples[i].Gradient, got)
 			}
 		}
-		if got := float64(total.g) * sc.g; math.Abs(got-want) > 1e-12*want || total.n != 1000 {
-			t.Errorf("size %v: %d rows sum to %v, want %v", size, total.n, got, want)
+		if got := p.gradient(total); math.Abs(got-want) > 1e-12*want || p.rows(total) != 1000 {
+			t.Errorf("size %v: %d rows sum to %v, want %v", size, p.rows(total), got, want)
 		}
 	}
 }

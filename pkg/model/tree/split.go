@@ -2,15 +2,10 @@ package tree
 
 import (
 	"math"
-	"math/bits"
 	"math/rand/v2"
 
 	"github.com/salesctl/salesctl/pkg/model"
 )
-
-// histogram holds the sums of a node's rows for one feature, by bin; the last
-// one is that of missing values.
-type histogram [model.MissingBin + 1]sums
 
 // split is a way to cut a node's rows in two. The zero split is none.
 type split struct {
@@ -19,7 +14,31 @@ type split struct {
 	last        uint8 // last bin of the left side
 	next        uint8 // first bin of the right side, MissingBin if there is none
 	defaultLeft bool
+	at          float32 // threshold of a random split
 	left        sums
+	right       *[4]uint64 // bins of a categorical split's right side, a bit each; nil for a threshold
+}
+
+func (s *split) categorical() bool { return s.right != nil }
+
+// goesLeft reports whether rows of a code of the split's feature go left.
+func (s *split) goesLeft(code uint8) bool {
+	switch {
+	case code == model.MissingBin:
+		return s.defaultLeft
+	case s.right == nil:
+		return code <= s.last
+	}
+	return s.right[code>>6]>>(code&63)&1 == 0
+}
+
+// sides writes a 1 for the codes of the split's feature that go left.
+func (s *split) sides(left *[codes]uint8) {
+	for code := range left {
+		if s.goesLeft(uint8(code)) {
+			left[code] = 1
+		}
+	}
 }
 
 // better reports whether s is to be preferred over o: the larger gain, of equal
@@ -34,30 +53,29 @@ func (s *split) better(o *split) bool {
 // the squared error of CART.
 type scorer struct {
 	*Params
-	scale  scale
+	*scale
 	total  sums
 	parent float64 // score of the node as it is
+	bins   *model.Bins
+	seed   uint64
 }
 
-func (p *Params) scorer(total sums, sc scale) scorer {
-	s := scorer{Params: p, scale: sc, total: total}
-	s.parent = s.score(total)
+func (g *Grower) scorer(n *node) scorer {
+	s := scorer{Params: &g.params, scale: &g.points.scale, total: n.total, bins: g.bins, seed: n.seed}
+	s.parent = s.score(n.total)
 	return s
 }
 
-func (s *scorer) score(v sums) float64 {
-	g, h := float64(v.g)*s.scale.g, float64(v.h)*s.scale.h
-	return g * g / (h + s.Lambda)
-}
+func (s *scorer) score(v sums) float64 { return s.Params.score(s.gradient(v), s.weight(v)) }
 
 // gain returns what it is worth to send left to one side and the rest to the
 // other, 0 if that is not allowed.
 func (s *scorer) gain(left sums) float32 {
 	right := s.total.minus(left)
-	if left.n < s.minLeaf || right.n < s.minLeaf {
+	if s.rows(left) < s.minLeaf || s.rows(right) < s.minLeaf {
 		return 0
 	}
-	if s.MinChildWeight > 0 && (float64(left.h)*s.scale.h < s.MinChildWeight || float64(right.h)*s.scale.h < s.MinChildWeight) {
+	if s.MinChildWeight > 0 && (s.weight(left) < s.MinChildWeight || s.weight(right) < s.MinChildWeight) {
 		return 0
 	}
 	if s.XGBoost {
@@ -66,42 +84,82 @@ func (s *scorer) gain(left sums) float32 {
 	return float32(s.score(left) + s.score(right) - s.parent)
 }
 
+// bar returns what promising compares with when a split of that gain is known.
+func (s *scorer) bar(gain float32) float64 { return (float64(gain) + s.parent) * (1 - 1e-6) }
+
+// promising reports whether sending left to one side may gain more than the split
+// behind the bar; where it says no, gain would too. It takes no division, of which
+// gain takes two, and leaves more room than gain's float32 can round away.
+func (s *scorer) promising(left sums, bar float64) bool {
+	if s.Alpha != 0 || s.MaxDeltaStep != 0 {
+		return true
+	}
+	right := s.total.minus(left)
+	lg, lh := s.gradient(left), s.weight(left)+s.Lambda
+	rg, rh := s.gradient(right), s.weight(right)+s.Lambda
+	return float64(lg*lg)*rh+float64(float64(rg*rg)*lh) >= float64(bar*lh)*rh
+}
+
 // accept reports whether a gain is worth a split. A gain below the rounding of
 // the samples, or of its own terms, is none.
 func (s *scorer) accept(gain float32) bool {
 	if s.XGBoost {
 		return gain > 1e-6 && float64(gain) >= s.Gamma // kRtEps in XGBoost's split evaluator
 	}
-	return float64(gain) > max(1e-12*s.parent, s.scale.noise)
+	return float64(gain) > max(1e-12*s.parent, s.noise) && float64(gain) >= s.minGain
 }
 
 // scan returns the best split of a feature over the occupied bins of its
+// histogram, which ascend and leave out the missing one.
+func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint8) split {
+	categorical := s.Categorical != nil && s.Categorical[feature]
+	switch {
+	case categorical && s.RandomSplits:
+		return s.scanRandomSet(feature, h, occupied)
+	case categorical:
+		return s.scanSets(w, feature, h, occupied)
+	case s.RandomSplits:
+		return s.scanRandom(feature, h, occupied)
+	}
+	return s.scanOrdered(feature, h, occupied)
+}
+
+// scanOrdered looks for the best threshold of a feature over the occupied bins of its
 // histogram, which ascend and leave out the missing one. Of equal gains the
 // lowest threshold with missing values to the right comes first, then the
 // highest with missing values to the left: XGBoost's order.
-func (s *scorer) scan(feature int32, h *histogram, occupied []uint8) split {
+func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8) split {
 	var best split
 	var left sums
+	bar := s.bar(0)
 	for i, code := range occupied {
 		left = left.plus(h[code])
+		if !s.promising(left, bar) {
+			continue
+		}
 		if gain := s.gain(left); gain > best.gain {
 			next := uint8(model.MissingBin)
 			if i+1 < len(occupied) {
 				next = occupied[i+1]
 			}
 			best = split{gain: gain, feature: feature, last: code, next: next, left: left}
+			bar = s.bar(gain)
 		}
 	}
-	if h[model.MissingBin].n == 0 {
+	if h[model.MissingBin].hn == 0 {
 		// Nothing to learn from: CART then follows the crowd, XGBoost goes right.
-		best.defaultLeft = !s.XGBoost && 2*best.left.n > s.total.n
+		best.defaultLeft = !s.XGBoost && 2*s.rows(best.left) > s.rows(s.total)
 		return best
 	}
 	left = s.total
 	for i := len(occupied) - 1; i > 0; i-- {
 		left = left.minus(h[occupied[i]])
+		if !s.promising(left, bar) {
+			continue
+		}
 		if gain := s.gain(left); gain > best.gain {
 			best = split{gain: gain, feature: feature, last: occupied[i-1], next: occupied[i], defaultLeft: true, left: left}
+			bar = s.bar(gain)
 		}
 	}
 	return best
@@ -114,6 +172,10 @@ func (s *scorer) scan(feature int32, h *histogram, occupied []uint8) split {
 func (s *scorer) threshold(b *model.Bins, sp *split) float32 {
 	lo, hi := b.Lo[sp.feature], b.Hi[sp.feature]
 	switch {
+	case sp.categorical():
+		return 0
+	case s.RandomSplits:
+		return sp.at
 	case s.XGBoost && sp.defaultLeft:
 		return lo[sp.next]
 	case s.XGBoost && int(sp.last)+1 < len(lo):
@@ -134,55 +196,9 @@ func (s *scorer) threshold(b *model.Bins, sp *split) float32 {
 
 func abs(v float32) float32 { return float32(math.Abs(float64(v))) }
 
-// workspace is what one goroutine needs to look for splits.
-type workspace struct {
-	hist     histogram // all zero between calls
-	used     [4]uint64 // bins of hist that are not zero, a bit each
-	occupied [model.MaxBins]uint8
-	order    []int32 // of the features
-	random   rand.PCG
-}
-
-// fill puts rows into the workspace's histogram of the column and returns its
-// occupied bins. The rows of a small node lie far apart: it reads them where all
-// their columns stand side by side.
-func (w *workspace) fill(rows []entry, b *model.Bins, column int32) []uint8 {
-	codes, width := b.Rows[column:], len(b.Codes)
-	for i := range rows {
-		e := &rows[i]
-		code := codes[int(e.row)*width]
-		w.used[code>>6] |= 1 << (code & 63)
-		w.hist[code].add(e)
-	}
-	occupied := w.occupied[:0]
-	for i, word := range w.used {
-		for ; word != 0; word &= word - 1 {
-			if code := uint8(i<<6 + bits.TrailingZeros64(word)); code != model.MissingBin {
-				occupied = append(occupied, code)
-			}
-		}
-	}
-	return occupied
-}
-
-// clear zeroes what fill wrote.
-func (w *workspace) clear(occupied []uint8) {
-	for _, code := range occupied {
-		w.hist[code] = sums{}
-	}
-	w.hist[model.MissingBin] = sums{}
-	w.used = [4]uint64{}
-}
-
-// bins lists the occupied bins of a histogram that was filled elsewhere.
-func (w *workspace) bins(h *histogram) []uint8 {
-	occupied := w.occupied[:0]
-	for code := range h[:model.MissingBin] {
-		if h[code].n != 0 {
-			occupied = append(occupied, uint8(code))
-		}
-	}
-	return occupied
+// constant reports whether the rows of the histogram differ in nothing.
+func (w *workspace) constant(occupied []uint8) bool {
+	return len(occupied) == 0 || len(occupied) == 1 && w.hist[model.MissingBin].hn == 0
 }
 
 // shuffle returns a copy of the features in random order.

@@ -15,7 +15,8 @@
 //  5. An Ensemble is trees over the same features; Append writes it as bytes and
 //     Read takes it back, trusting nothing it reads.
 //
-// Categorical columns are split by the order of their codes.
+// Categorical columns are split by the order of their codes, unless
+// Params.Categorical asks for sets of them.
 package tree
 
 // Tree is a binary regression tree as flat arrays, one entry a node. Node 0 is
@@ -29,6 +30,11 @@ type Tree struct {
 	Value       []float32 // answer at a leaf; 0 elsewhere
 	Cover       []float32 // sum of the weights of the rows that came through
 	Gain        []float32 // what the split was worth; 0 at a leaf
+	// Categories holds, where a node splits by categories, those that go right:
+	// bit c%64 of word c/64 for category c. All others go left, those never seen
+	// with them, as in XGBoost. It is nil at other nodes, and nil without any such
+	// split.
+	Categories [][]uint64
 }
 
 // Leaf is the Feature of a node without children.
@@ -58,6 +64,9 @@ func (t *Tree) PredictAt(cols [][]float32, r int) float32 {
 // next returns the child to which the value v sends a row.
 func (t *Tree) next(node int32, v float32) int32 {
 	left := t.Left[node]
+	if t.Categories != nil && t.Categories[node] != nil {
+		return left + t.side(node, v)
+	}
 	switch {
 	case v < t.Threshold[node]:
 		return left
@@ -89,5 +98,8 @@ func (t *Tree) add(value, cover float32) int32 {
 	t.Value = append(t.Value, value)
 	t.Cover = append(t.Cover, cover)
 	t.Gain = append(t.Gain, 0)
+	if t.Categories != nil {
+		t.Categories = append(t.Categories, nil)
+	}
 	return int32(len(t.Feature) - 1)
 }

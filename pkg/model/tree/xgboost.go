@@ -2,7 +2,10 @@ package tree
 
 import (
 	"bufio"
+	"cmp"
 	"io"
+	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,8 +23,14 @@ type XGBoost struct {
 	// whose leaves counts for one part in as many: 1 in boosting, all of them in a
 	// forest.
 	Parallel int
-	Trees    *Ensemble
+	// Objective is XGBoost's JSON of the loss that was boosted; empty is the squared
+	// error. It takes no part in answers.
+	Objective string
+	Trees     *Ensemble
 }
+
+// squaredError is XGBoost's JSON of its default objective.
+const squaredError = `{"name":"reg:squarederror","reg_loss_param":{"scale_pos_weight":"1"}}`
 
 // PredictRow returns what XGBoost answers for the features x once it has read
 // the model, bit for bit: it adds the leaves in the order of the trees.
@@ -52,15 +61,30 @@ func (m XGBoost) Write(w io.Writer, names []string) error {
 	j.raw(`{"learner":{"attributes":{"scikit_learn":"{\"_estimator_type\": \"regressor\"}"},"feature_names":`)
 	j.list(len(names), func(b []byte, i int) []byte { return appendString(b, names[i]) })
 	j.raw(`,"feature_types":`)
-	j.list(len(names), func(b []byte, _ int) []byte { return appendString(b, "float") })
+	types := m.types()
+	j.list(len(names), func(b []byte, i int) []byte { return appendString(b, types[i]) })
 	j.raw(`,"gradient_booster":{"model":`)
 	m.writeTrees(&j)
 	j.raw(`,"name":"gbtree"},"learner_model_param":{"base_score":"[`)
 	j.raw(string(appendNumber(nil, float32(m.Base))))
 	j.raw(`]","boost_from_average":"1","num_class":"0","num_feature":"` + strconv.Itoa(m.Trees.Width))
-	j.raw(`","num_target":"1"},"objective":{"name":"reg:squarederror","reg_loss_param":{"scale_pos_weight":"1"}}},"version":`)
+	j.raw(`","num_target":"1"},"objective":` + cmp.Or(m.Objective, squaredError) + `},"version":`)
 	j.raw(xgboostVersion + "}")
 	return j.w.Flush() // it keeps the first error of all that was written
+}
+
+// types returns XGBoost's type of each feature: those that some tree splits by
+// categories are such.
+func (m XGBoost) types() []string {
+	types := slices.Repeat([]string{"float"}, m.Trees.Width)
+	for _, t := range m.Trees.Trees {
+		for i := range t.Categories {
+			if t.Categories[i] != nil {
+				types[t.Feature[i]] = "c"
+			}
+		}
+	}
+	return types
 }
 
 // check refuses names that XGBoost, or the data frames that it reads, refuse.
@@ -114,7 +138,6 @@ const (
 func (m XGBoost) writeTree(j *jsonWriter, id int, t *Tree) {
 	n := t.Len()
 	parents := t.parents()
-	zero := func(b []byte, _ int) []byte { return append(b, '0') }
 	child := func(side int) func([]byte, int) []byte {
 		return func(b []byte, i int) []byte {
 			if t.Feature[i] == Leaf {
@@ -125,7 +148,8 @@ func (m XGBoost) writeTree(j *jsonWriter, id int, t *Tree) {
 	}
 	j.raw(`{"base_weights":`)
 	j.list(n, func(b []byte, _ int) []byte { return appendNumber(b, 0) })
-	j.raw(`,"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],"default_left":`)
+	t.writeCategories(j)
+	j.raw(`,"default_left":`)
 	j.list(n, func(b []byte, i int) []byte {
 		if t.DefaultLeft[i] {
 			return append(b, '1')
@@ -149,12 +173,42 @@ func (m XGBoost) writeTree(j *jsonWriter, id int, t *Tree) {
 	})
 	j.raw(`,"split_indices":`)
 	j.list(n, func(b []byte, i int) []byte { return appendInt(b, int(max(t.Feature[i], 0))) })
-	j.raw(`,"split_type":`) // all numerical
-	j.list(n, zero)
+	j.raw(`,"split_type":`) // 1 by categories
+	j.list(n, func(b []byte, i int) []byte {
+		if t.Categories != nil && t.Categories[i] != nil {
+			return append(b, '1')
+		}
+		return append(b, '0')
+	})
 	j.raw(`,"sum_hessian":`)
 	j.list(n, func(b []byte, i int) []byte { return appendNumber(b, t.Cover[i]) })
 	j.raw(`,"tree_param":{"num_deleted":"0","num_feature":"` + strconv.Itoa(m.Trees.Width))
 	j.raw(`","num_nodes":"` + strconv.Itoa(n) + `","size_leaf_vector":"1"}}`)
+}
+
+// writeCategories writes the categories that go right: all in one list, of which
+// every node that splits by them has a segment.
+func (t *Tree) writeCategories(j *jsonWriter) {
+	var all, nodes, segments, sizes []int
+	for i, words := range t.Categories {
+		if words == nil {
+			continue
+		}
+		nodes, segments = append(nodes, i), append(segments, len(all))
+		for w, word := range words {
+			for ; word != 0; word &= word - 1 {
+				all = append(all, w*64+bits.TrailingZeros64(word))
+			}
+		}
+		sizes = append(sizes, len(all)-segments[len(segments)-1])
+	}
+	for _, list := range []struct {
+		name  string
+		items []int
+	}{{"categories", all}, {"categories_nodes", nodes}, {"categories_segments", segments}, {"categories_sizes", sizes}} {
+		j.raw(`,"` + list.name + `":`)
+		j.list(len(list.items), func(b []byte, i int) []byte { return appendInt(b, list.items[i]) })
+	}
 }
 
 // parents returns the parent of every node.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -161,8 +162,9 @@ func TestWriteTellsOfAFullDisk(t *testing.T) {
 
 // peerCase is a model and rows to ask it for.
 type peerCase struct {
-	model XGBoost
-	rows  [][]float32
+	model     XGBoost
+	rows      [][]float32
+	explained bool // covers add up, so that contributions can be compared
 }
 
 // peerCases are models of every shape, asked for rows on, just below and above
@@ -186,12 +188,12 @@ func peerCases() map[string]peerCase {
 		return rows
 	}
 	cases := map[string]peerCase{
-		"one leaf":      {XGBoost{0, 1, &Ensemble{1, []*Tree{lone(0.1)}}}, edges(1)},
-		"leaves alone":  {XGBoost{1e8, 1, &Ensemble{2, []*Tree{lone(1), lone(-2), lone(3e7)}}}, edges(2)},
-		"stumps":        {XGBoost{-0.3, 1, &Ensemble{2, []*Tree{stump(0, 1.5, 10, 20, true), stump(1, -2.25, 1, 2, false)}}}, edges(2, 1.5, -2.25)},
-		"beyond all":    {XGBoost{7, 2, &Ensemble{1, []*Tree{stump(0, math.MaxFloat32, 1, 2, true), stump(0, -math.MaxFloat32, 1, 2, false)}}}, edges(1)},
-		"smallest":      {XGBoost{0, 1, &Ensemble{1, []*Tree{stump(0, math.SmallestNonzeroFloat32, 1, 2, true), stump(0, 0, 3, 4, false)}}}, edges(1, math.SmallestNonzeroFloat32)},
-		"many features": {XGBoost{0.5, 1, &Ensemble{3000, []*Tree{random(r, 3000, 500), stump(2999, 1, 2, 3, true)}}}, edges(3000, 1)},
+		"one leaf":      {model: XGBoost{0, 1, "", &Ensemble{1, []*Tree{lone(0.1)}}}, rows: edges(1)},
+		"leaves alone":  {model: XGBoost{1e8, 1, "", &Ensemble{2, []*Tree{lone(1), lone(-2), lone(3e7)}}}, rows: edges(2)},
+		"stumps":        {model: XGBoost{-0.3, 1, "", &Ensemble{2, []*Tree{stump(0, 1.5, 10, 20, true), stump(1, -2.25, 1, 2, false)}}}, rows: edges(2, 1.5, -2.25)},
+		"beyond all":    {model: XGBoost{7, 2, "", &Ensemble{1, []*Tree{stump(0, math.MaxFloat32, 1, 2, true), stump(0, -math.MaxFloat32, 1, 2, false)}}}, rows: edges(1)},
+		"smallest":      {model: XGBoost{0, 1, "", &Ensemble{1, []*Tree{stump(0, math.SmallestNonzeroFloat32, 1, 2, true), stump(0, 0, 3, 4, false)}}}, rows: edges(1, math.SmallestNonzeroFloat32)},
+		"many features": {model: XGBoost{0.5, 1, "", &Ensemble{3000, []*Tree{random(r, 3000, 500), stump(2999, 1, 2, 3, true)}}}, rows: edges(3000, 1)},
 	}
 	for _, parallel := range []int{1, 7, 21} {
 		e := &Ensemble{Width: 4}
@@ -205,12 +207,27 @@ func peerCases() map[string]peerCase {
 			at = append(at, t.Threshold...)
 			e.Trees = append(e.Trees, t)
 		}
-		cases[fmt.Sprintf("21 trees, %d a round", parallel)] = peerCase{XGBoost{123.456, parallel, e}, edges(4, at...)}
+		cases[fmt.Sprintf("21 trees, %d a round", parallel)] = peerCase{model: XGBoost{123.456, parallel, "", e}, rows: edges(4, at...)}
+	}
+	for name, width := range map[string]int{"categories": 3, "one categorical feature": 1} {
+		e := &Ensemble{Width: width}
+		for range 8 {
+			e.Trees = append(e.Trees, randomTree(r, width, 7, false))
+		}
+		m := XGBoost{0.25, 1, `{"name":"reg:quantileerror","quantile_loss_param":{"quantile_alpha":"[3E-1]"}}`, e}
+		var rows [][]float32
+		for i := range 80 { // beyond the 64 categories that the splits know
+			row := slices.Repeat([]float32{float32(i)}, width)
+			row[r.IntN(width)] = float32(math.NaN())
+			rows = append(rows, row, slices.Repeat([]float32{float32(i)}, width))
+		}
+		cases[name] = peerCase{model: m, rows: rows, explained: true}
 	}
 	return cases
 }
 
-// TestXGBoostReadsWhatIsWritten compares answers bit by bit, and leaf by leaf.
+// TestXGBoostReadsWhatIsWritten compares answers bit by bit, and leaf by leaf, and
+// contributions as far as XGBoost's float32 goes.
 func TestXGBoostReadsWhatIsWritten(t *testing.T) {
 	python := peerPython(t)
 	dir := t.TempDir()
@@ -233,6 +250,7 @@ func TestXGBoostReadsWhatIsWritten(t *testing.T) {
 		Rounds             int
 		Booster, Regressor []uint32
 		Leaves             [][]int
+		Contributions      [][]float64
 	}
 	askXGBoost(t, python, dir, &answers)
 	for name, c := range cases {
@@ -249,9 +267,30 @@ func TestXGBoostReadsWhatIsWritten(t *testing.T) {
 				}
 			}
 		}
+		if c.explained {
+			sameContributions(t, name, c, got.Contributions)
+		}
 		for how, bits := range map[string][]uint32{"Booster": got.Booster, "XGBRegressor": got.Regressor} {
 			if diff := cmp.Diff(want, bits); diff != "" {
 				t.Errorf("%s by %s: %.300s", name, how, diff)
+			}
+		}
+	}
+}
+
+// sameContributions compares ours with XGBoost's pred_contribs.
+func sameContributions(t *testing.T, name string, c peerCase, theirs [][]float64) {
+	t.Helper()
+	explainer := NewExplainer(c.model.Trees)
+	for i, row := range c.rows {
+		ours := make([]float64, len(row)+1)
+		ours[len(row)] = c.model.Base
+		if err := explainer.Add(ours, row, 1/float64(c.model.Parallel)); err != nil {
+			t.Fatal(err)
+		}
+		for f, want := range theirs[i] {
+			if math.Abs(ours[f]-want) > 1e-4*max(math.Abs(want), 0.1) {
+				t.Fatalf("%s, row %d, feature %d: %v, XGBoost says %v", name, i, f, ours[f], want)
 			}
 		}
 	}

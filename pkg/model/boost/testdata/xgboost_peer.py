@@ -3,7 +3,8 @@
     pip install numpy==2.4.6 xgboost==3.2.0
     python xgboost_peer.py
 
-Every feature of the table has fewer distinct values than max_bin, so that the
+The objectives are compared on targets in thousands, so that huber_slope is a number
+at hand. Every feature of the table has fewer distinct values than max_bin, so that the
 hist method looks at all of its splits. A second table, of more values, is a
 formula that the Go test repeats; of it only the errors are kept, as the mean
 over some values of max_bin, which are as good as each other.
@@ -45,6 +46,45 @@ for case in cases:
     model.fit(x[:train], y[:train], sample_weight=weight[:train] if case.get("weighted") else None)
     case["predictions"] = model.predict(x[train:]).astype(float).tolist()
 
+categories = ["c", "q", "c", "q", "q", "q"]  # the kinds of the columns, where a case has them
+for name, params, more in (
+    ("reg_alpha", {"reg_alpha": 300_000}, {}),
+    ("max_delta_step", {"max_delta_step": 9_000, "reg_alpha": 20_000}, {}),
+    ("absolute error", {"objective": "reg:absoluteerror"}, {}),
+    ("absolute error, weights", {"objective": "reg:absoluteerror", "reg_lambda": 3}, {"weighted": True}),
+    ("absolute error, penalties", {"objective": "reg:absoluteerror", "reg_alpha": 2, "gamma": 3, "min_child_weight": 8}, {}),
+    ("median of an even number", {"objective": "reg:absoluteerror", "max_depth": 1, "n_estimators": 3}, {}),
+    ("quantile 0.9", {"objective": "reg:quantileerror", "quantile_alpha": 0.9}, {}),
+    ("quantile 0.1, weights", {"objective": "reg:quantileerror", "quantile_alpha": 0.1, "learning_rate": 0.1}, {"weighted": True}),
+    ("quantile beyond the smallest", {"objective": "reg:quantileerror", "quantile_alpha": 0.001, "n_estimators": 5}, {}),
+    ("quantile beyond the largest", {"objective": "reg:quantileerror", "quantile_alpha": 0.999, "n_estimators": 5}, {}),
+    ("pseudo-Huber", {"objective": "reg:pseudohubererror", "huber_slope": 20, "base_score": 500}, {"thousands": True}),
+    ("pseudo-Huber, weights", {"objective": "reg:pseudohubererror", "huber_slope": 5, "base_score": 600, "min_child_weight": 0.01}, {"weighted": True, "thousands": True}),
+    ("pseudo-Huber, own base", {"objective": "reg:pseudohubererror", "huber_slope": 1_500}, {"thousands": True}),
+    ("pseudo-Huber, own base, weights", {"objective": "reg:pseudohubererror", "huber_slope": 2_000}, {"weighted": True, "thousands": True}),
+    ("mean, weights", {}, {"weighted": True}),
+    ("categories", {"enable_categorical": True}, {"categorical": True}),
+    ("categories one by one", {"enable_categorical": True, "max_cat_to_onehot": 99, "n_estimators": 30}, {"categorical": True}),
+    ("few categories a set", {"enable_categorical": True, "max_cat_threshold": 5, "n_estimators": 30}, {"categorical": True, "weighted": True}),
+    ("categories, absolute error", {"enable_categorical": True, "objective": "reg:absoluteerror", "reg_alpha": 1}, {"categorical": True}),
+):
+    target = np.round(y / 1_000, 3) if more.get("thousands") else y
+    model = xgboost.XGBRegressor(tree_method="hist", max_bin=256, n_jobs=1, feature_types=categories if more.get("categorical") else None,
+                                 **{"n_estimators": 100, **params})
+    model.fit(x[:train], target[:train], sample_weight=weight[:train] if more.get("weighted") else None)
+    cases.append({"name": name, "params": params, **more, "predictions": model.predict(x[train:]).astype(float).tolist()})
+
+stops = []  # rounds that early stopping keeps, on the last rows as they come
+for params in ({"learning_rate": 0.5}, {"objective": "reg:absoluteerror", "learning_rate": 0.2},
+               {"objective": "reg:quantileerror", "quantile_alpha": 0.8, "learning_rate": 0.4},
+               {"objective": "reg:pseudohubererror", "huber_slope": 10, "base_score": 500, "min_child_weight": 0.01}):
+    target = np.round(y / 1_000, 3)
+    params = {"early_stopping_rounds": 5, "n_estimators": 500, **params}
+    model = xgboost.XGBRegressor(tree_method="hist", max_bin=256, n_jobs=1, **params)
+    model.fit(x[:train], target[:train], sample_weight=weight[:train], verbose=False,
+              eval_set=[(x[train:], target[train:])], sample_weight_eval_set=[weight[train:]])
+    stops.append({"params": params, "rounds": model.best_iteration + 1})
+
 own_base = xgboost.XGBRegressor(tree_method="hist", max_bin=256, n_jobs=1, n_estimators=100).fit(x[:train], y[:train])
 cases.append({"name": "base score is the mean", "params": {}, "predictions": own_base.predict(x[train:]).astype(float).tolist()})
 
@@ -72,5 +112,6 @@ pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps({
     "y": y.tolist(),
     "weight": weight.tolist(),
     "cases": cases,
+    "stops": stops,
     "errors": errors,
 }) + "\n")

@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 import sklearn
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 rng = np.random.default_rng(3)
@@ -36,19 +36,35 @@ for name, params, weighted in (
     ("splits of twenty", {"min_samples_split": 20}, False),
     ("depth four", {"max_depth": 4}, False),
     ("weights", {"min_samples_leaf": 6}, True),
+    ("impurity", {"min_impurity_decrease": 900.0}, False),
+    ("impurity, weights", {"min_impurity_decrease": 2_000.0}, True),
 ):
     tree = DecisionTreeRegressor(random_state=0, **params)
     tree.fit(x[:train], y[:train], sample_weight=weight[:train] if weighted else None)
     trees.append({"name": name, "params": params, "weighted": weighted,
-                  "ties": not params, "leaves": int(tree.get_n_leaves()), "predictions": tree.predict(x).tolist()})
+                  "ties": not params or "min_impurity_decrease" in params, "leaves": int(tree.get_n_leaves()), "predictions": tree.predict(x).tolist()})
 
 forests = []
-for params in ({}, {"min_samples_leaf": 3}, {"min_samples_leaf": 3, "max_features": 0.4}, {"max_depth": 5}):
-    errors = []
+for extra, params in (
+    (False, {}),
+    (False, {"min_samples_leaf": 3}),
+    (False, {"min_samples_leaf": 3, "max_features": 0.4}),
+    (False, {"max_depth": 5}),
+    (False, {"min_samples_leaf": 2, "max_features": "sqrt", "oob_score": True}),
+    (False, {"max_samples": 0.5, "max_features": 3, "oob_score": True}),
+    (True, {}),
+    (True, {"min_samples_leaf": 3, "max_features": 0.6}),
+    (True, {"min_samples_split": 8, "max_features": "log2"}),
+    (True, {"min_samples_leaf": 2, "bootstrap": True, "oob_score": True}),
+):
+    found = {"rmse": [], "mae": [], "oob": []}
     for seed in range(20):
-        forest = RandomForestRegressor(random_state=seed, **params).fit(x[:train], y[:train])
-        errors.append(float(np.sqrt(np.mean((forest.predict(x[train:]) - y[train:]) ** 2))))
-    forests.append({"params": params, "rmse": float(np.mean(errors))})
+        forest = (ExtraTreesRegressor if extra else RandomForestRegressor)(random_state=seed, **params).fit(x[:train], y[:train])
+        missed = forest.predict(x[train:]) - y[train:]
+        found["rmse"].append(np.sqrt(np.mean(missed**2)))
+        found["mae"].append(np.mean(np.abs(missed)))
+        found["oob"].append(forest.oob_score_ if params.get("oob_score") else 0)
+    forests.append({"params": params, "extra": extra, **{name: float(np.mean(v)) for name, v in found.items()}, "sd": float(np.std(found["mae"]))})
 
 pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps({
     "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__},

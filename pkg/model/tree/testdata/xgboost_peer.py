@@ -22,13 +22,15 @@ for folder in sorted(glob.glob("*/")):
     regressor = xgb.XGBRegressor()
     regressor.load_model(folder + "model.json")
     rows = np.fromfile(folder + "rows.f32", "<f4").reshape(-1, booster.num_features())
-    leaves = booster.predict(xgb.DMatrix(rows, feature_names=booster.feature_names), pred_leaf=True)
+    data = xgb.DMatrix(rows, feature_names=booster.feature_names, feature_types=booster.feature_types, enable_categorical=True)
+    leaves = booster.predict(data, pred_leaf=True)
     said[folder.rstrip("/")] = {
         "names": booster.feature_names,
         "rounds": booster.num_boosted_rounds(),
-        "booster": bits(booster.predict(xgb.DMatrix(rows, feature_names=booster.feature_names))),
+        "booster": bits(booster.predict(data)),
         "regressor": bits(regressor.predict(rows)),
         "leaves": np.asarray(leaves).reshape(len(rows), -1).astype(int).tolist(),
+        "contributions": booster.predict(data, pred_contribs=True).astype(float).tolist() if "c" in booster.feature_types else None,
         "gain": booster.get_score(importance_type="total_gain"),
     }
 print(json.dumps(said))

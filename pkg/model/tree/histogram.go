@@ -1,0 +1,187 @@
+package tree
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+
+	"github.com/salesctl/salesctl/pkg/model"
+)
+
+// bin counts of a column with the missing one.
+const codes = model.MissingBin + 1
+
+// histogram holds the sums of a node's rows for one feature, by bin; the last
+// one is that of missing values.
+type histogram [codes]sums
+
+// plane is one of the numbers of a kept histogram, by bin: exact points have a
+// plane of gradients and one of weights and rows, coarse ones a single plane.
+type plane [codes]int64
+
+// block is the planes of a group of columns, side by side as their codes are.
+type block [model.GroupWidth]plane
+
+// counted is what a node keeps: the blocks of all groups of columns, those of the
+// second planes after those of the first.
+type counted []block
+
+// fill adds the values of the rows to the planes of a group of columns. It is
+// where growing on many rows spends its time: one addition in memory a column.
+func (b *block) fill(group []uint8, rows []int32, values []int64) {
+	if len(values) < len(rows) {
+		return
+	}
+	for i, row := range rows {
+		v := values[i]
+		word := binary.LittleEndian.Uint64(group[model.GroupWidth*int(row):])
+		b[0][uint8(word)] += v
+		b[1][uint8(word>>8)] += v
+		b[2][uint8(word>>16)] += v
+		b[3][uint8(word>>24)] += v
+		b[4][uint8(word>>32)] += v
+		b[5][uint8(word>>40)] += v
+		b[6][uint8(word>>48)] += v
+		b[7][uint8(word>>56)] += v
+	}
+}
+
+// fill adds the values of the rows to the plane of one column.
+func (p *plane) fill(column []uint8, rows []int32, values []int64) {
+	if len(values) < len(rows) {
+		return
+	}
+	for i, row := range rows {
+		p[column[row]] += values[i]
+	}
+}
+
+// reset zeroes the first bins of a plane, and the missing one.
+func (p *plane) reset(bins int) {
+	clear(p[:bins])
+	p[model.MissingBin] = 0
+}
+
+// subtract takes the first bins of o off those of p, and the missing one.
+func (p *plane) subtract(o *plane, bins int) {
+	for i, v := range o[:bins] {
+		p[i] -= v
+	}
+	p[model.MissingBin] -= o[model.MissingBin]
+}
+
+// workspace is what one goroutine needs to look for splits.
+type workspace struct {
+	hist     histogram // all zero between calls
+	used     [4]uint64 // bins of hist that are not zero, a bit each
+	occupied [model.MaxBins]uint8
+	every    [model.MaxBins]uint8 // all bins
+	rows     []int32              // of the node at hand
+	sums     []sums
+	order    []int32 // of the features
+	random   rand.PCG
+}
+
+// gather has the workspace hold the rows of the samples, and their sums.
+func (w *workspace) gather(g *Grower, samples []int32) {
+	w.rows, w.sums = w.rows[:0], w.sums[:0]
+	for _, i := range samples {
+		w.rows = append(w.rows, g.row(i))
+		w.sums = append(w.sums, g.points.at(i))
+	}
+}
+
+// fewRows is the number of rows up to which occupied bins are sorted as they come.
+const fewRows = 16
+
+// count puts the gathered rows into the workspace's histogram of the column and
+// returns its occupied bins. The rows of a small node lie far apart: it reads them
+// where their columns stand side by side.
+func (w *workspace) count(b *model.Bins, column int32) []uint8 {
+	group := b.Groups[column/model.GroupWidth][column%model.GroupWidth:]
+	if len(w.rows) <= fewRows {
+		return w.countFew(group)
+	}
+	for i, row := range w.rows {
+		code := group[model.GroupWidth*int(row)]
+		w.used[code>>6] |= 1 << (code & 63)
+		v, h := &w.sums[i], &w.hist[code]
+		h.g += v.g
+		h.hn += v.hn
+	}
+	return w.list()
+}
+
+// countFew is count for few rows.
+func (w *workspace) countFew(group []uint8) []uint8 {
+	occupied := w.occupied[:0]
+	for i, row := range w.rows {
+		code := group[model.GroupWidth*int(row)]
+		h := &w.hist[code]
+		if h.hn == 0 && code != model.MissingBin {
+			occupied = append(occupied, code)
+			for k := len(occupied) - 1; k > 0 && occupied[k-1] > code; k-- {
+				occupied[k-1], occupied[k] = code, occupied[k-1]
+			}
+		}
+		*h = h.plus(w.sums[i])
+	}
+	return occupied
+}
+
+// expand puts a kept histogram of a column of so many bins into the workspace's
+// and returns its occupied bins.
+func (w *workspace) expand(p *points, kept counted, column int32, bins int) []uint8 {
+	first := &kept[column/model.GroupWidth][column%model.GroupWidth]
+	if p.coarse {
+		for code, v := range first[:bins] {
+			w.set(code, p.widen(v))
+		}
+		w.set(model.MissingBin, p.widen(first[model.MissingBin]))
+		return w.list()
+	}
+	second := &kept[len(kept)/2+int(column/model.GroupWidth)][column%model.GroupWidth]
+	for code, v := range first[:bins] {
+		w.set(code, sums{v, second[code]})
+	}
+	w.set(model.MissingBin, sums{first[model.MissingBin], second[model.MissingBin]})
+	return w.list()
+}
+
+func (w *workspace) set(code int, v sums) {
+	if v.hn != 0 {
+		w.hist[code] = v
+		w.used[code>>6] |= 1 << (code & 63)
+	}
+}
+
+// list returns the bins that are not zero without the missing one, ascending.
+func (w *workspace) list() []uint8 {
+	occupied := w.occupied[:0]
+	for i, word := range w.used {
+		for ; word != 0; word &= word - 1 {
+			if code := uint8(i<<6 + bits.TrailingZeros64(word)); code != model.MissingBin {
+				occupied = append(occupied, code)
+			}
+		}
+	}
+	return occupied
+}
+
+// clear zeroes what count or expand wrote.
+func (w *workspace) clear(occupied []uint8) {
+	for _, code := range occupied {
+		w.hist[code] = sums{}
+	}
+	w.hist[model.MissingBin] = sums{}
+	w.used = [4]uint64{}
+}
+
+// all lists the bins of a column that has so many.
+func (w *workspace) all(bins int) []uint8 {
+	list := w.every[:bins]
+	for code := range list {
+		list[code] = uint8(code)
+	}
+	return list
+}
