@@ -21,7 +21,8 @@ var rooms = map[string][]string{
 	"pkg/fault":    {},
 	"pkg/sales":    {},
 	"pkg/model":    {},
-	"pkg/artifact": {},
+	"pkg/artifact": {"pkg/disk"},
+	"pkg/disk":     {}, // files that are whole, and locks: one home for what a crash may break
 	"pkg/mlflow":   {},
 	"configs":      {},
 	"testdata":     {},
@@ -32,10 +33,12 @@ var rooms = map[string][]string{
 	"pkg/calendar":        {"pkg/sales"},
 	"pkg/metrics":         {},
 	"pkg/plot":            {},
-	"pkg/auth":            {},
+	"pkg/auth":            {"pkg/disk"},
 	"pkg/model/tree":      {"pkg/model"},
 	"pkg/model/forest":    {"pkg/model", "pkg/model/tree"},
 	"pkg/model/boost":     {"pkg/model", "pkg/model/tree"},
+	"pkg/model/golearn":   {"pkg/model"},
+	"pkg/model/permute":   {"pkg/model"}, // what a feature is worth to any model
 	"pkg/model/arima":     {"pkg/model"},
 	"pkg/model/naive":     {"pkg/model"},
 	"pkg/model/modeltest": {"pkg/model"},
@@ -45,10 +48,10 @@ var rooms = map[string][]string{
 	"pkg/store":         {"pkg/sales", "pkg/database"},
 	"pkg/local":         {"pkg/sales", "pkg/model", "pkg/model/naive"}, // one adapter for pipeline and evaluate
 	"pkg/features":      {"pkg/sales", "pkg/calendar", "pkg/model"},
-	"pkg/model/catalog": {"pkg/model", "pkg/model/forest", "pkg/model/boost", "pkg/model/arima", "pkg/model/naive"},
-	"pkg/pipeline":      {"pkg/sales", "pkg/calendar", "pkg/features", "pkg/local", "pkg/model", "pkg/model/catalog"},
+	"pkg/model/catalog": {"pkg/model", "pkg/model/forest", "pkg/model/boost", "pkg/model/golearn", "pkg/model/arima", "pkg/model/naive"},
+	"pkg/pipeline":      {"pkg/sales", "pkg/calendar", "pkg/features", "pkg/local", "pkg/model", "pkg/model/catalog", "pkg/model/permute"},
 	"pkg/evaluate":      {"pkg/sales", "pkg/local", "pkg/metrics", "pkg/model/naive"},
-	"pkg/tune":          {"pkg/model"},
+	"pkg/tune":          {"pkg/model", "pkg/disk"},
 
 	"pkg/artifact/s3":           {"pkg/artifact"},
 	"pkg/mlflow/filter":         {"pkg/mlflow"},
@@ -56,7 +59,7 @@ var rooms = map[string][]string{
 	"pkg/mlflow/sqlstore":       {"pkg/mlflow", "pkg/mlflow/filter", "pkg/database"},
 	"pkg/mlflow/client":         {"pkg/mlflow", "pkg/artifact"},
 	"pkg/mlflow/record":         {"pkg/mlflow", "pkg/artifact"},
-	"pkg/mlflow/spool":          {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact"},
+	"pkg/mlflow/spool":          {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact", "pkg/disk"},
 	"pkg/mlflow/transfer":       {"pkg/mlflow", "pkg/mlflow/record", "pkg/artifact"},
 	"pkg/mlflow/server":         {"pkg/mlflow", "pkg/artifact", "pkg/auth"},
 	"pkg/mlflow/mlflowtest":     {"pkg/mlflow"},
@@ -64,7 +67,7 @@ var rooms = map[string][]string{
 	"pkg/artifact/artifacttest": {"pkg/artifact"},
 
 	// ways
-	"pkg/train":   {"pkg/sales", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/artifact", "pkg/mlflow", "pkg/mlflow/record", "pkg/mlflow/mlmodel"},
+	"pkg/train":   {"pkg/sales", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/plot", "pkg/artifact", "pkg/mlflow", "pkg/mlflow/record", "pkg/mlflow/mlmodel"},
 	"pkg/promote": {"pkg/mlflow", "pkg/mlflow/record"},
 	"pkg/serve":   {"pkg/sales", "pkg/pipeline", "pkg/mlflow", "pkg/mlflow/record", "pkg/auth"},
 }
@@ -85,6 +88,7 @@ var doors = map[string][]string{
 	"modernc.org/sqlite":             {"pkg/database"},
 	"github.com/go-sql-driver/mysql": {"pkg/database"},
 	"github.com/aws":                 {"pkg/artifact/s3"},
+	"github.com/sjwhitworth/golearn": {"pkg/model/golearn"},
 }
 
 // TestImports parses the sources itself: a test that asked the go command would

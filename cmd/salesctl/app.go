@@ -26,7 +26,8 @@ type app struct {
 	dir            string                // absolute; after the flags are read it heeds -C
 	keys           map[string]config.Key // by name
 	global         globals
-	running        bool // a command's own work has begun: its errors are no wrong calls
+	running        bool  // a command's own work has begun: its errors are no wrong calls
+	unexplained    error // why help that was asked for was not given
 }
 
 // globals are the flags that every command has.
@@ -73,6 +74,11 @@ func (a *app) enter() error {
 	if info, err := os.Stat(a.dir); err != nil || !info.IsDir() {
 		return fault.New(fault.NotFound, "-C: there is no directory %s", a.dir).WithHint("create it first: mkdir -p %s", a.dir)
 	}
+	return a.chooseFormat()
+}
+
+// chooseFormat follows -o and --json.
+func (a *app) chooseFormat() error {
 	if a.global.json {
 		if a.global.output != formatTable && a.global.output != formatJSON {
 			return fault.New(fault.Usage, "--json and -o %s exclude each other", a.global.output)
@@ -81,6 +87,10 @@ func (a *app) enter() error {
 	}
 	return checkFormat(a.global.output)
 }
+
+// forPrograms says that the answer is read by a program: stdout gets a document
+// of rows, whatever notes people get on stderr.
+func (a *app) forPrograms() bool { return a.global.output != formatTable }
 
 // defaults is the configuration file that ships with the program.
 func defaults() ([]byte, error) { return configs.Files.ReadFile("salesctl.yaml") }

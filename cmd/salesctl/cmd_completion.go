@@ -18,11 +18,14 @@ Load it once with the shell's own means, as in the first example, or keep it
 where the shell looks for completions.`,
 		GroupID:   groupSetup,
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf,
 		Example: `  source <(salesctl completion bash)
   salesctl completion zsh > "${fpath[1]}/_salesctl"
   salesctl completion fish > ~/.config/fish/completions/salesctl.fish`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.textOnly("a completion script"); err != nil {
+				return err
+			}
 			return writeCompletion(a.stdout, cmd.Root(), args[0])
 		},
 	}

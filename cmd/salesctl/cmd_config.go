@@ -59,7 +59,7 @@ func newConfigValidate(a *app) *cobra.Command {
 		Long: `Check the configuration, or that of FILE, and tell everything that is wrong with
 it, by file and line. What is found wrong exits 3; otherwise the files that were
 read are listed.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		Example: `  salesctl config validate
   salesctl config validate staging.yaml
   salesctl config validate --json`,

@@ -19,9 +19,9 @@ func newData(a *app) *cobra.Command {
 		GroupID: groupLook,
 		Example: `  salesctl data show
   salesctl data show --store 1 --from 2012-09-01
-  salesctl data show --store all -o csv > sales.csv`,
+  salesctl data export sales.csv`,
 	}
-	cmd.AddCommand(newDataShow(a))
+	cmd.AddCommand(newDataShow(a), newDataExport(a))
 	return cmd
 }
 

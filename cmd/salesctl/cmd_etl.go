@@ -35,9 +35,10 @@ salesctl.yaml, and remembered.
 Loading is all or nothing and can be repeated: a row that is there already
 changes nothing, a row with other values is a new version of it. Refused lines
 are counted and kept aside with their reason; with --strict one is enough to
-refuse the file. Without FILE, data.path is loaded, else the sample.`,
+refuse the file. Without FILE, data.path is loaded, else the sample. A name that
+ends in .arff is read as Weka's form.`,
 		GroupID: groupMain,
-		Args:    cobra.MaximumNArgs(1),
+		Args:    takes(0, 1),
 		Example: `  salesctl etl
   salesctl etl sales.csv --strict
   curl -s https://example.com/sales.csv | salesctl etl - --replace --yes`,
@@ -47,6 +48,9 @@ refuse the file. Without FILE, data.path is loaded, else the sample.`,
 				return err
 			}
 			in, sample := a.input(s, args)
+			if in, err = a.fromARFF(in); err != nil {
+				return err
+			}
 			return o.run(cmd.Context(), a, s, in, sample)
 		},
 	}
@@ -192,7 +196,7 @@ func (o *etlOptions) confirm(ctx context.Context, a *app, s *config.Settings, in
 		return true, err
 	case o.dryRun:
 		a.note("--replace would hide %s; nothing was done", fault.Counted(n, "load"))
-		return true, nil
+		return true, a.done(table{Thing: "etl-replace", Columns: columns("file", "would_hide"), Rows: [][]any{{in.Name, n}}})
 	case n == 0 || o.yes:
 		return false, nil
 	case in.Name == "-":

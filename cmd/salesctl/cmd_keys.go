@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -42,9 +43,12 @@ func newKeysCreate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a key and print it, once",
-		Args:  cobra.ExactArgs(1),
+		Long: `Make a key and print it, once. With --quiet the key is all that is printed.
+
+A name belongs to one key, also after that has expired: the audit tells names.`,
+		Args: takes(1, 1),
 		Example: `  salesctl keys create ann
-  salesctl keys create dashboard --scope tracking:read --days 90
+  export MLFLOW_TRACKING_TOKEN=$(salesctl keys create dashboard --scope tracking:read --days 90 --quiet)
   salesctl keys create shop --scope api --json`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if days < 0 {
@@ -60,6 +64,10 @@ func newKeysCreate(a *app) *cobra.Command {
 			}
 			k, secret, err := a.keyring().Create(args[0], of, expires)
 			if err != nil {
+				return err
+			}
+			if a.global.quiet && !a.forPrograms() { // what $(...) in a script takes
+				_, err := fmt.Fprintln(a.stdout, secret)
 				return err
 			}
 			a.note("keep the key: it is shown this once")
@@ -97,31 +105,36 @@ func newKeysRevoke(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Take a key away, at once",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		Example: `  salesctl keys revoke 0a1b2c3d4e5f
   salesctl keys revoke 0a1b2c3d4e5f --yes
   salesctl keys revoke 0a1b2c3d4e5f --dry-run`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			ring := a.keyring()
-			k, err := ring.Get(args[0])
+			k, err := ring.Get(args[0]) // before the question, which names whose it is
 			if err != nil {
 				return err
 			}
-			if ok, err := c.agreed(a, "revoke key "+k.ID+" ("+k.Name+")"); !ok || err != nil {
+			ok, err := c.agreed(a, "revoke key "+k.ID+" ("+k.Name+")")
+			if err != nil {
 				return err
 			}
-			if err := ring.Revoke(k.ID); err != nil {
-				return err
+			if ok {
+				if err := ring.Revoke(k.ID); err != nil {
+					return err
+				}
+				a.note("revoked %s", k.ID)
 			}
-			a.note("revoked %s", args[0])
-			return nil
+			return a.done(table{
+				Thing: "revoked-keys", Columns: columns("id", "name", "revoked"), Rows: [][]any{{k.ID, k.Name, ok}},
+			})
 		},
 	}
 	c.add(cmd)
 	return cmd
 }
 
-// keysTable shows a line a key.
+// keysTable shows a line a key. The secret is no part of it: nobody has it any more.
 func keysTable(keys []auth.Key) table {
 	t := table{Thing: "keys", Columns: columns("id", "name", "scopes", "created", "expires")}
 	for _, k := range keys {

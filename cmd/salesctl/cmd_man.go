@@ -38,6 +38,9 @@ func newMan(a *app) *cobra.Command {
 
 // run writes the page of the command that args name, or with --dir every page.
 func (o manOptions) run(a *app, root *cobra.Command, args []string) error {
+	if err := a.textOnly("a manual page"); err != nil {
+		return err
+	}
 	root.DisableAutoGenTag = true // or each page would hold the day it was made
 	found, rest, err := root.Find(args)
 	if err != nil {

@@ -126,19 +126,10 @@ func versionsTable(all []mlflow.ModelVersion) table {
 		aliases := slices.Sorted(slices.Values(v.Aliases))
 		t.Rows = append(t.Rows, []any{
 			v.Version, strings.Join(aliases, " "), moment(v.CreationTime),
-			versionTag(v, train.TagTrainedThrough), v.RunID, short(versionTag(v, record.TagDigest)),
+			v.Tag(train.TagTrainedThrough), v.RunID, short(v.Tag(record.TagDigest)),
 		})
 	}
 	return t
-}
-
-func versionTag(v mlflow.ModelVersion, key string) string {
-	for _, t := range v.Tags {
-		if t.Key == key {
-			return t.Value
-		}
-	}
-	return ""
 }
 
 // short is the start of a digest, for people.
@@ -149,7 +140,7 @@ func newModelsShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [VERSION]",
 		Short: "Show everything about a version",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takes(0, 1),
 		Example: `  salesctl models show
   salesctl models show 2
   salesctl models show @challenger --json`,
@@ -159,7 +150,7 @@ func newModelsShow(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				uri, err := t.ModelVersionDownloadURI(ctx, v.Name, v.Version)
+				uri, err := t.ModelVersionDownloadURI(ctx, v.Name, v.Version) // the source may be another model's
 				if err != nil {
 					return err
 				}
@@ -179,7 +170,8 @@ func versionArg(args []string) string {
 	return args[0]
 }
 
-// versionTable shows a line a fact.
+// versionTable shows a line a fact: a row for the whole version would be wider than
+// any terminal.
 func versionTable(v mlflow.ModelVersion, uri string) table {
 	t := table{Thing: "version", Columns: columns("name", "value")}
 	t.Rows = append(t.Rows, [][]any{
@@ -198,7 +190,11 @@ func newModelsAlias(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alias ALIAS [VERSION]",
 		Short: "Point an alias at a version, or take it away",
-		Args:  cobra.RangeArgs(1, 2),
+		Long: `Point an alias at a VERSION, wherever it pointed before, or take it away.
+
+The alias ` + promote.Champion + ` of ` + promote.Pipeline + ` decides which version answers: to point it
+somewhere is a promotion, which ` + "`salesctl models rollback`" + ` takes back.`,
+		Args: takes(1, 2),
 		Example: `  salesctl models alias shadow 2
   salesctl models alias shadow --delete
   salesctl models alias blessed 1 --name RF-Sales-Forecasting`,
@@ -227,14 +223,17 @@ func (a *app) setAlias(ctx context.Context, t *tracking, name, alias, to string)
 		return err
 	}
 	if name == promote.Pipeline && alias == promote.Champion {
-		c, err := promote.Promote(ctx, t, v.Version)
+		c, err := promote.Promote(ctx, t.Registry, v.Version)
 		return a.noteChange(c, err)
 	}
 	if err := t.SetAlias(ctx, name, alias, v.Version); err != nil {
 		return err
 	}
 	a.note("%s@%s is version %s", name, alias, v.Version)
-	return followed(ctx, t, name)
+	if err := followed(ctx, t, name); err != nil {
+		return err
+	}
+	return a.done(aliasTable(name, alias, v.Version))
 }
 
 // dropAlias takes an alias away, which must be there.
@@ -247,7 +246,15 @@ func (a *app) dropAlias(ctx context.Context, t *tracking, name, alias string) er
 		return err
 	}
 	a.note("%s@%s, which was version %s, is gone", name, alias, v.Version)
-	return followed(ctx, t, name)
+	if err := followed(ctx, t, name); err != nil {
+		return err
+	}
+	return a.done(aliasTable(name, alias, nil))
+}
+
+// aliasTable shows where an alias points now; nil is nowhere.
+func aliasTable(name, alias string, version any) table {
+	return table{Thing: "alias", Columns: columns("name", "alias", "version"), Rows: [][]any{{name, alias, version}}}
 }
 
 // followed repairs the aliases of the regressors after a change of the pipeline's.
@@ -255,14 +262,14 @@ func followed(ctx context.Context, t *tracking, name string) error {
 	if name != promote.Pipeline {
 		return nil
 	}
-	return promote.Follow(ctx, t)
+	return promote.Follow(ctx, t.Registry)
 }
 
 func newModelsPromote(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "promote VERSION",
 		Short: "Make a version the champion, which forecast and serve use",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		Example: `  salesctl models promote 2
   salesctl models promote @challenger
   salesctl models rollback`,
@@ -272,7 +279,7 @@ func newModelsPromote(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c, err := promote.Promote(ctx, t, v.Version)
+				c, err := promote.Promote(ctx, t.Registry, v.Version)
 				return a.noteChange(c, err)
 			})
 		},
@@ -289,7 +296,7 @@ func newModelsRollback(a *app) *cobra.Command {
   salesctl models list`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.tracked(cmd, func(ctx context.Context, _ *config.Settings, t *tracking) error {
-				c, err := promote.Rollback(ctx, t)
+				c, err := promote.Rollback(ctx, t.Registry)
 				return a.noteChange(c, err)
 			})
 		},
@@ -308,5 +315,9 @@ func (a *app) noteChange(c promote.Change, err error) error {
 	default:
 		a.note("version %s of %s is the champion, in place of %s; back: salesctl models rollback", c.To, promote.Pipeline, c.From)
 	}
-	return nil
+	t := table{Thing: "promotion", Columns: columns("name", "champion", "before"), Rows: [][]any{{promote.Pipeline, c.To, nil}}}
+	if c.From != "" {
+		t.Rows[0][2] = c.From
+	}
+	return a.done(t)
 }

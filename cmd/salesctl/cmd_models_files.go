@@ -25,7 +25,7 @@ func newModelsRegister(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "register FILE",
 		Short: "Register a pipeline file, such as one of `salesctl models export`",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		Example: `  salesctl models register model.pipeline
   salesctl -C /srv/other models register /srv/shop/champion/model.pipeline
   salesctl models promote @challenger`,
@@ -38,7 +38,7 @@ func newModelsRegister(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			body, err := io.ReadAll(file)
+			body, err := io.ReadAll(file) // whole: its digest is checked before anything is registered
 			if err = errors.Join(err, file.Close()); err != nil {
 				return err
 			}
@@ -60,10 +60,24 @@ func newModelsRegister(a *app) *cobra.Command {
 				case promote.Challenger:
 					a.note("it is the challenger; to use it: salesctl models promote @%s", alias)
 				}
-				return nil
+				return a.done(registeredTable(d.Versions, alias))
 			})
 		},
 	}
+}
+
+// registeredTable shows a line a version that a record stands as; alias is what
+// that of the pipeline got.
+func registeredTable(versions []record.Version, alias string) table {
+	t := table{Thing: "registered", Columns: columns("name", "version", "alias", "new")}
+	for _, v := range versions {
+		var got any
+		if v.Name == promote.Pipeline && alias != "" {
+			got = alias
+		}
+		t.Rows = append(t.Rows, []any{v.Name, v.Version, got, v.Fresh})
+	}
+	return t
 }
 
 func newModelsVerify(a *app) *cobra.Command {
@@ -71,7 +85,7 @@ func newModelsVerify(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [VERSION]",
 		Short: "Check that a version's files are what was registered, and answer as they did",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takes(0, 1),
 		Example: `  salesctl models verify
   salesctl models verify 2
   salesctl models verify --all`,
@@ -84,13 +98,15 @@ func newModelsVerify(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				sound := table{Thing: "verified", Columns: columns("name", "version", "digest")}
 				for _, v := range check {
 					if err := t.verify(ctx, v); err != nil {
 						return err
 					}
 					a.note("version %s of %s is as it was registered", v.Version, v.Name)
+					sound.Rows = append(sound.Rows, []any{v.Name, v.Version, v.Tag(record.TagDigest)})
 				}
-				return nil
+				return a.done(sound)
 			})
 		},
 	}
@@ -114,13 +130,13 @@ func (t *tracking) verify(ctx context.Context, v mlflow.ModelVersion) error {
 	if err != nil {
 		return err
 	}
-	err = c.Warm()
+	err = c.Warm() // decodes every section and asks the golden questions again
 	h := sha256.New()
 	_, copied := artifact.Copy(h, c.file)
 	if err = errors.Join(err, copied, c.Close()); err != nil {
 		return fmt.Errorf("version %s of %s: %w", v.Version, v.Name, err)
 	}
-	want := versionTag(v, record.TagDigest)
+	want := v.Tag(record.TagDigest)
 	if got := hex.EncodeToString(h.Sum(nil)); want != "" && got != want {
 		return fault.New(fault.Integrity, "version %s of %s: %s has the SHA-256 %s, registered was %s", v.Version, v.Name, c.name, got, want).
 			WithHint("promote another version, or restore the file")
@@ -133,7 +149,7 @@ func newModelsExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [VERSION] --out DIR",
 		Short: "Write a version's files to a folder",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takes(0, 1),
 		Example: `  salesctl models export --out champion
   salesctl models export 2 --out v2
   salesctl models export --name XGB-Sales-Forecasting --out xgboost`,
@@ -146,11 +162,15 @@ func newModelsExport(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := t.export(ctx, v, a.path(out)); err != nil {
+				files, err := t.export(ctx, v, a.path(out))
+				if err != nil {
 					return err
 				}
 				a.note("version %s of %s is in %s", v.Version, v.Name, a.path(out))
-				return nil
+				return a.done(table{
+					Thing: "exported", Columns: columns("name", "version", "folder", "files"),
+					Rows: [][]any{{v.Name, v.Version, a.path(out), files}},
+				})
 			})
 		},
 	}
@@ -159,14 +179,14 @@ func newModelsExport(a *app) *cobra.Command {
 	return cmd
 }
 
-// export copies all files of a version to a folder, which it makes; what fails
-// leaves none behind.
-func (t *tracking) export(ctx context.Context, v mlflow.ModelVersion, dir string) (err error) {
+// export copies all files of a version to a folder, which it makes, and counts
+// them; what fails leaves none behind.
+func (t *tracking) export(ctx context.Context, v mlflow.ModelVersion, dir string) (n int, err error) {
 	switch _, err := os.Lstat(dir); {
 	case err == nil:
-		return fault.New(fault.Usage, "--out: %s exists", dir).WithHint("name a new folder")
+		return 0, fault.New(fault.Usage, "--out: %s exists", dir).WithHint("name a new folder")
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return 0, err
 	}
 	defer func() {
 		if err != nil {
@@ -175,14 +195,13 @@ func (t *tracking) export(ctx context.Context, v mlflow.ModelVersion, dir string
 	}()
 	uri, err := t.ModelVersionDownloadURI(ctx, v.Name, v.Version)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	from, err := t.files(ctx, uri)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	to := artifact.NewLocal(dir)
-	n := 0
 	err = artifact.Walk(ctx, from, "", func(e artifact.Entry) error {
 		n++
 		f, err := from.Get(ctx, e.Path)
@@ -195,5 +214,5 @@ func (t *tracking) export(ctx context.Context, v mlflow.ModelVersion, dir string
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotFound, "version %s of %s has no files at %s", v.Version, v.Name, uri)
 	}
-	return err
+	return n, err
 }

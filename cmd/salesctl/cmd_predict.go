@@ -18,10 +18,8 @@ import (
 
 // predictOptions are the flags of `salesctl predict`.
 type predictOptions struct {
-	keys keyOptions
-	date string
-	set  []string
-	raw  bool
+	rowOptions
+	raw bool
 	// features shows what goes into the regressors, raw what comes out.
 	features bool
 }
@@ -47,7 +45,7 @@ pd.read_csv(FILE, dtype=float), a line a row in the order of the rows. Their
 answers are the column output of --raw; times the scale, they are predictions, as
 far as 32-bit sums go.`,
 		GroupID: groupMain,
-		Args:    cobra.MaximumNArgs(1),
+		Args:    takes(0, 1),
 		Example: `  salesctl predict --store 1 --date 2012-11-03 --set temperature=75.5 --set fuel_price=3.45 --set cpi=238.2 --set unemployment=5.8
   salesctl predict rows.csv -o csv > predictions.csv
   salesctl predict rows.json --raw --json`,
@@ -60,9 +58,7 @@ far as 32-bit sums go.`,
 		},
 	}
 	f := cmd.Flags()
-	o.keys.add(f)
-	f.StringVar(&o.date, "date", "", "the row's `DATE` (YYYY-MM-DD): its period is the one that holds it")
-	f.StringArrayVar(&o.set, "set", nil, "a column of the row, `NAME=VALUE`; may be repeated")
+	o.add(f)
 	f.BoolVar(&o.raw, "raw", false, "also what each regressor says by itself")
 	f.BoolVar(&o.features, "features", false, "instead of predictions, the columns that the regressors are given")
 	return cmd
@@ -134,7 +130,7 @@ func (a *app) history(ctx context.Context, s *config.Settings) (sales.Panel, sal
 // rows reads what is to be predicted.
 func (o *predictOptions) rows(a *app, r *rowReader, args []string) ([]sales.Row, error) {
 	if len(args) == 0 {
-		return o.flagRow(r)
+		return o.flagRow(r, func(sales.Key, sales.Period) []float64 { return r.unknown() })
 	}
 	if args[0] == "-" {
 		return r.read("standard input", a.stdin)
@@ -145,38 +141,6 @@ func (o *predictOptions) rows(a *app, r *rowReader, args []string) ([]sales.Row,
 	}
 	rows, err := r.read(args[0], f)
 	return rows, errors.Join(err, f.Close())
-}
-
-// flagRow reads the row that the flags tell.
-func (o *predictOptions) flagRow(r *rowReader) ([]sales.Row, error) {
-	keys, err := o.keys.find(r.panel)
-	if err != nil {
-		return nil, err
-	}
-	day, err := sales.ParsePeriod(o.date)
-	if err != nil {
-		return nil, fault.New(fault.Usage, "--date %w", err)
-	}
-	columns := r.unknown()
-	for _, set := range o.set {
-		name, text, ok := strings.Cut(set, "=")
-		i := r.column(name)
-		switch {
-		case !ok:
-			return nil, fault.New(fault.Usage, "--set %q is not NAME=VALUE", set)
-		case i < 0:
-			return nil, fault.New(fault.Usage, "--set %s: there is no column %s", set, name).
-				WithHint("the columns are %s", strings.Join(r.panel.ColumnNames, ", "))
-		}
-		if columns[i], err = finite(text); err != nil {
-			return nil, fault.New(fault.Usage, "--set %s: %w", set, err)
-		}
-	}
-	rows := make([]sales.Row, len(keys))
-	for i, k := range keys {
-		rows[i] = sales.Row{Key: k, Period: r.panel.Frequency.Of(day), Columns: columns}
-	}
-	return rows, nil
 }
 
 // finite reads a number; blank is unknown.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,8 @@ func (c *change) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "say what would be done, and do nothing")
 }
 
-// agreed asks, unless told not to; in a dry run it says what would happen.
+// agreed asks, unless told not to; in a dry run it says what would happen. Whoever
+// calls it has looked already whether that is there: a dry run fails as the run would.
 func (c *change) agreed(a *app, what string) (bool, error) {
 	switch {
 	case c.dryRun:
@@ -35,7 +37,7 @@ func newRunsDelete(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete RUN...",
 		Short: "Delete runs; they can be restored until they are collected",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  takes(1, anyNumber),
 		Example: `  salesctl runs delete 0123456789abcdef0123456789abcdef
   salesctl runs delete 0123456789abcdef0123456789abcdef --dry-run
   salesctl runs delete 0123456789abcdef0123456789abcdef --yes`,
@@ -45,10 +47,16 @@ func newRunsDelete(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if ok, err := c.agreed(a, "delete "+strings.Join(runIDs(runs), ", ")); !ok || err != nil {
+				ok, err := c.agreed(a, "delete "+described(runs))
+				if err != nil {
 					return err
 				}
-				return eachRun(ctx, a, runs, "deleted", t.DeleteRun)
+				if ok {
+					if err := eachRun(ctx, a, runs, "deleted", t.DeleteRun); err != nil {
+						return err
+					}
+				}
+				return a.done(changedRuns("deleted", runs, ok))
 			})
 		},
 	}
@@ -60,7 +68,7 @@ func newRunsRestore(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore RUN...",
 		Short: "Restore deleted runs",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  takes(1, anyNumber),
 		Example: `  salesctl runs restore 0123456789abcdef0123456789abcdef
   salesctl runs list --deleted
   salesctl runs restore 0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210`,
@@ -70,7 +78,10 @@ func newRunsRestore(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return eachRun(ctx, a, runs, "restored", t.RestoreRun)
+				if err := eachRun(ctx, a, runs, "restored", t.RestoreRun); err != nil {
+					return err
+				}
+				return a.done(changedRuns("restored", runs, true))
 			})
 		},
 	}
@@ -78,19 +89,30 @@ func newRunsRestore(a *app) *cobra.Command {
 
 // eachRun does one thing to every run, and says so.
 func eachRun(ctx context.Context, a *app, runs []mlflow.Run, done string, do func(context.Context, string) error) error {
-	for _, id := range runIDs(runs) {
-		if err := do(ctx, id); err != nil {
+	for _, r := range runs {
+		if err := do(ctx, r.Info.ID); err != nil {
 			return err
 		}
-		a.note("%s %s", done, id)
+		a.note("%s %s", done, r.Info.ID)
 	}
 	return nil
 }
 
-func runIDs(runs []mlflow.Run) []string {
-	ids := make([]string, len(runs))
-	for i, r := range runs {
-		ids[i] = r.Info.ID
+// described names runs for a question: whoever said latest should see which.
+func described(runs []mlflow.Run) string {
+	var texts []string
+	for _, r := range runs {
+		texts = append(texts, fmt.Sprintf("%s (%s, started %v)", r.Info.ID, visible(r.Info.Name), moment(r.Info.StartTime)))
 	}
-	return ids
+	return strings.Join(texts, ", ")
+}
+
+// changedRuns shows a line a run; the column that is named by the change says
+// whether it was made, which a dry run does not.
+func changedRuns(change string, runs []mlflow.Run, made bool) table {
+	t := table{Thing: change + "-runs", Columns: columns("run", "name", change)}
+	for _, r := range runs {
+		t.Rows = append(t.Rows, []any{r.Info.ID, r.Info.Name, made})
+	}
+	return t
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -132,8 +133,17 @@ func (a *app) answer(ctx context.Context, s *config.Settings, l net.Listener, lo
 	a.note("version %s of %s, trained through %s, data in %s", c.version, promote.Pipeline, c.Info().TrainedThrough, db.Path())
 	a.note("logging to %s", t.place)
 	a.note("listening on http://%s", l.Addr())
+	if err := a.done(serverTable(l.Addr(), t.place)); err != nil {
+		return err
+	}
 	ready(l.Addr())
 	return serve.Serve(ctx, l, guarded, serve.ServeOptions{Settle: h.Settle, Logger: log})
+}
+
+// serverTable tells programs where a server listens, which with --port 0 they
+// cannot know. It is the one document of a server, written when it is ready.
+func serverTable(at net.Addr, tracking string) table {
+	return table{Thing: "server", Columns: columns("url", "tracking"), Rows: [][]any{{clientURL(at), tracking}}}
 }
 
 // logInferences logs what is served in the background; what the tracking place
@@ -166,7 +176,7 @@ type pendingRuns struct {
 // GetRun looks at the runs that wait, too.
 func (p pendingRuns) GetRun(ctx context.Context, id string) (mlflow.Run, error) {
 	// Queue first: a run leaves it after it stands in the database.
-	if run, ok := p.runs.Pending(id); ok {
+	if run, ok := p.runs.Pending(id); ok && cmp.Or(mlflow.WorkspaceOf(ctx), p.workspace) == p.workspace {
 		return run, nil
 	}
 	return p.tracking.GetRun(ctx, id)

@@ -13,6 +13,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/auth"
 	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/mlflow/server"
@@ -65,7 +66,8 @@ the requests in hand and exits 0.`,
 	f := cmd.Flags()
 	a.addSettings(f, "host", "tracking.host", "port", "tracking.port", "backend-store-uri", "tracking.uri",
 		"artifacts-destination", "tracking.artifacts", "mlflow-ui-dir", "tracking.ui",
-		"auth", "tracking.auth", "allowed-hosts", "tracking.allowed_hosts")
+		"auth", "tracking.auth", "allowed-hosts", "tracking.allowed_hosts", "enable-workspaces", "tracking.enable_workspaces")
+	f.Lookup("enable-workspaces").NoOptDefVal = "true"
 	f.StringVar(&o.root, "default-artifact-root", "", "the `URI` below which new experiments get their artifacts; empty means through this server")
 	f.StringVar(&o.prefix, "static-prefix", "", "a `PATH` before every other, such as /mlflow")
 	return cmd
@@ -76,10 +78,14 @@ var staticPrefix = regexp.MustCompile(`^(/[0-9A-Za-z][0-9A-Za-z._-]*)*$`)
 
 // run serves until ctx ends.
 func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log *slog.Logger) (err error) {
-	if !isDatabase(s.Tracking.URI) {
-		err := fault.New(fault.Config, "%s is a server, not a database to serve", config.Redact(s.Tracking.URI)).
+	if !database.IsDSN(s.Tracking.URI) {
+		err := fault.New(fault.Config, "%s is a server, not a database to serve", fault.Redact(s.Tracking.URI)).
 			WithHint("--backend-store-uri sqlite:///mlflow.db, or mysql://user@host/db")
 		return s.Refuse("tracking.uri", err)
+	}
+	if s.Tracking.Workspace != "" {
+		err := fault.New(fault.Config, "a server works in all workspaces, and its requests say in which").WithHint("unset MLFLOW_WORKSPACE, which is for clients")
+		return s.Refuse("tracking.workspace", err)
 	}
 	if !staticPrefix.MatchString(o.prefix) {
 		return fault.New(fault.Usage, "--static-prefix %q must begin with a slash, end without one, and hold letters, digits, -, _ and . between slashes", o.prefix).
@@ -95,6 +101,9 @@ func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if err := usable(ctx, s, t.root); err != nil {
+		return err
+	}
 	h, err := a.trackingHandler(ctx, s, t, t, o.prefix, log)
 	if err != nil {
 		return err
@@ -105,7 +114,11 @@ func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log
 	}
 	a.note("tracking database %s, artifacts in %s", t.place, s.Tracking.Artifacts)
 	a.note("listening on http://%s", l.Addr())
-	a.note("next: export MLFLOW_TRACKING_URI=http://%s", l.Addr())
+	a.note("next: export MLFLOW_TRACKING_URI=%s%s", clientURL(l.Addr()), o.prefix)
+	if err := a.done(serverTable(l.Addr(), t.place)); err != nil {
+		return err
+	}
+	defer a.sweepBeside(ctx, t.root, log)()
 	return serve.Serve(ctx, l, guarded, serve.ServeOptions{Logger: log})
 }
 
@@ -120,8 +133,12 @@ func (a *app) trackingHandler(ctx context.Context, s *config.Settings, t *tracki
 	if err != nil {
 		return nil, err
 	}
+	var workspaces mlflow.Workspaces
+	if s.Tracking.HasWorkspaces() {
+		workspaces = t.store
+	}
 	return server.New(server.Options{
-		Sources:  sources,
+		Sources: sources, Workspaces: workspaces,
 		Tracking: runs, Registry: t, Artifacts: t.root,
 		Open:         func(uri string) (artifact.Store, error) { return t.files(ctx, uri) },
 		StaticPrefix: prefix, UI: pages, Logger: log,
@@ -147,7 +164,11 @@ func (a *app) pages(s *config.Settings) (string, error) {
 	if s.Tracking.UI == "" {
 		return "", nil
 	}
-	dir, err := server.FindUI(s.Tracking.UI, a.env)
+	at := s.Tracking.UI
+	if at != "auto" {
+		at = a.path(at)
+	}
+	dir, err := server.FindUI(at, a.env)
 	if err != nil {
 		return "", s.Refuse("tracking.ui", err)
 	}
@@ -168,7 +189,7 @@ func (a *app) guard(h http.Handler, how string, hosts []string, prefix string, l
 		if len(keys) == 0 {
 			a.note("there are no keys yet, so nobody is let in; make one: salesctl keys create NAME")
 		}
-		o.Audit = log.With("log", "audit")
+		o.Audit, o.Log = log.With("log", "audit"), log
 	}
 	return auth.Guard(h, o), nil
 }
@@ -189,8 +210,11 @@ func scopeOf(r *http.Request, prefix string) auth.Scope {
 // was for.
 func deny(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusUnauthorized
-	if errors.Is(err, auth.ErrForbidden) {
+	switch {
+	case errors.Is(err, auth.ErrForbidden):
 		status = http.StatusForbidden
+	case !fault.Is(err, fault.Auth): // the server's own trouble
+		status = http.StatusInternalServerError
 	}
 	if scopeOf(r, "") == auth.API {
 		serve.Deny(w, status, err)

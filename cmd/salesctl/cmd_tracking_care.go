@@ -14,7 +14,9 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow/spool"
 	"github.com/salesctl/salesctl/pkg/mlflow/sqlstore"
 )
 
@@ -62,11 +64,14 @@ func (a *app) diagnose(ctx context.Context, s *config.Settings) error {
 	switch {
 	case h.Head == "" && len(h.Tables) == 0:
 		return fault.New(fault.NotFound, "%s is empty", h.Path).WithHint(emptyHint)
-	case h.Head != h.Want:
-		return a.withTracking(ctx, s, false, func(*tracking) error { return nil }) // says what is wrong with it
+	case h.Refusal != nil:
+		return h.Refusal
 	case len(h.Missing) > 0:
 		return fault.New(fault.Integrity, "missing: %s", strings.Join(h.Missing, ", ")).
 			WithHint("restore a backup, or make the missing ones as MLflow %s has them", h.Release)
+	}
+	if len(h.Workspaces) > 0 {
+		a.note("workspaces beside the default one: %s; MLFLOW_ENABLE_WORKSPACES=true opens them", strings.Join(h.Workspaces, ", "))
 	}
 	a.note("no table and no index is missing")
 	return nil
@@ -74,10 +79,10 @@ func (a *app) diagnose(ctx context.Context, s *config.Settings) error {
 
 // wantDatabase refuses settings whose tracking place is a server.
 func wantDatabase(s *config.Settings) error {
-	if isDatabase(s.Tracking.URI) {
+	if database.IsDSN(s.Tracking.URI) {
 		return nil
 	}
-	err := fault.New(fault.Config, "%s is no database, and this works on one", config.Redact(s.Tracking.URI)).
+	err := fault.New(fault.Config, "%s is no database, and this works on one", fault.Redact(s.Tracking.URI)).
 		WithHint("run it where the server's database is, with SALESCTL_TRACKING_URI=sqlite:///mlflow.db or mysql://user@host/db")
 	return s.Refuse("tracking.uri", err)
 }
@@ -108,14 +113,25 @@ interrupted, it makes no run twice.`,
 func (a *app) replayWaiting(ctx context.Context, s *config.Settings) error {
 	folder := a.path(stateFolder + "/" + spoolFolder)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		a.note("nothing waits: there is no %s", folder)
-		return nil
+		return a.nothingWaits(ctx, s, folder)
 	}
 	err := a.withTracking(ctx, s, false, func(t *tracking) error { return a.replay(ctx, t) })
 	if fault.Is(err, fault.NotFound) {
 		return fault.New(fault.NotFound, "%w", err).WithHint("say where to send it: MLFLOW_TRACKING_URI=http://127.0.0.1:5000 salesctl tracking replay")
 	}
 	return err
+}
+
+// nothingWaits says so, where something could: in a place without a tracking
+// database the step that makes one is missing.
+func (a *app) nothingWaits(ctx context.Context, s *config.Settings, folder string) error {
+	if database.IsDSN(s.Tracking.URI) {
+		if err := a.withTracking(ctx, s, false, func(*tracking) error { return nil }); err != nil {
+			return err
+		}
+	}
+	a.note("nothing waits: there is no %s", folder)
+	return a.done(replayTable(spool.Report{}))
 }
 
 // gcOptions are the flags of `salesctl tracking gc`.
@@ -131,7 +147,9 @@ func newTrackingGC(a *app) *cobra.Command {
 		Use:   "gc",
 		Short: "Delete for good what was deleted, with its files",
 		Long: `Delete for good the runs, logged models and experiments that were deleted, with
-their rows and files. The names of experiments become free again.`,
+their rows and files. The names of experiments become free again. In a database
+with workspaces it is those of MLFLOW_WORKSPACE. What uploads
+of killed programs left two days ago or earlier goes, too.`,
 		Args: noArgs,
 		Example: `  salesctl tracking gc --older-than 30d --keep-registered --dry-run
   salesctl tracking gc --older-than 30d --keep-registered --yes
@@ -172,7 +190,8 @@ func (o *gcOptions) run(ctx context.Context, a *app, s *config.Settings) error {
 	if err := wantDatabase(s); err != nil {
 		return err
 	}
-	return a.withTracking(ctx, s, false, func(t *tracking) error {
+	return a.withTracking(ctx, s, false, func(t *tracking) (err error) {
+		defer func() { err = errors.Join(err, o.sweep(ctx, a, t)) }()
 		trash, err := t.store.Deleted(ctx, age)
 		if err != nil {
 			return err
@@ -184,16 +203,36 @@ func (o *gcOptions) run(ctx context.Context, a *app, s *config.Settings) error {
 		}
 		if len(trash) == 0 {
 			a.note("there is nothing to collect")
-			return nil
+			return a.done(trashTable(nil))
 		}
-		if err := a.render(trashTable(trash)); err != nil {
+		if !a.forPrograms() { // people see what they are asked about
+			if err := a.render(trashTable(trash)); err != nil {
+				return err
+			}
+		}
+		ok, err := o.agreed(a, "delete for good "+fault.Counted(len(trash), "thing"))
+		if err != nil {
 			return err
 		}
-		if ok, err := o.agreed(a, "delete for good "+fault.Counted(len(trash), "thing")); !ok || err != nil {
-			return err
+		if !ok {
+			return a.done(trashTable(trash))
 		}
-		return o.collect(ctx, a, t, trash)
+		gone, err := o.collect(ctx, a, t, trash)
+		return errors.Join(a.done(trashTable(gone)), err)
 	})
+}
+
+// sweep removes uploads that were begun and never ended. They belong to nobody, so
+// that nobody is asked.
+func (o *gcOptions) sweep(ctx context.Context, a *app, t *tracking) error {
+	if o.dryRun {
+		return nil
+	}
+	n, err := a.sweep(ctx, t.root)
+	if n > 0 {
+		a.note("%s that nobody ended removed", fault.Counted(n, "upload"))
+	}
+	return err
 }
 
 // chosen leaves out what registered versions need, where they are to be kept.
@@ -208,11 +247,11 @@ func (o *gcOptions) chosen(trash []sqlstore.Trash) []sqlstore.Trash {
 }
 
 // collect removes rows first and files then: files without rows are found by
-// nobody, rows without files would be.
-func (o *gcOptions) collect(ctx context.Context, a *app, t *tracking, trash []sqlstore.Trash) error {
+// nobody, rows without files would be. It returns whose rows are gone.
+func (o *gcOptions) collect(ctx context.Context, a *app, t *tracking, trash []sqlstore.Trash) ([]sqlstore.Trash, error) {
 	gone, err := t.store.Purge(ctx, trash, o.keepRegistered)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var left error
 	for _, x := range gone {
@@ -224,7 +263,7 @@ func (o *gcOptions) collect(ctx context.Context, a *app, t *tracking, trash []sq
 		}
 	}
 	a.note("deleted for good: %s", fault.Counted(len(gone), "thing"))
-	return left
+	return gone, left
 }
 
 // remove deletes all files at a URI.
@@ -245,6 +284,7 @@ func (t *tracking) remove(ctx context.Context, uri string) error {
 	return nil
 }
 
+// trashTable shows a line a thing.
 func trashTable(trash []sqlstore.Trash) table {
 	t := table{Thing: "trash", Columns: columns("kind", "id", "name", "deleted", "registered_as", "files")}
 	for _, x := range trash {

@@ -29,7 +29,7 @@ files, to a new folder, from the tracking server or database of the settings.
 ` + "`salesctl tracking import`" + ` reads it, into any other.
 
 Traces are left out, and so are logged models that were deleted.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		Example: `  salesctl tracking export backup
   salesctl tracking export walmart --experiment "Sales Forecasting Experiment"
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 salesctl tracking export /mnt/mlflow`,
@@ -68,7 +68,7 @@ settings. Every file is checked before anything is written.
 Runs and models get new ids, and a tag that names the old one. Experiments of
 one name become one, versions are appended, and aliases are set where they are
 free. Run again, or after it was interrupted, it makes nothing twice.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		Example: `  salesctl tracking import backup --dry-run
   salesctl tracking import backup --yes
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 salesctl tracking import backup --overwrite-aliases`,
@@ -98,9 +98,13 @@ func (o *importOptions) run(ctx context.Context, a *app, s *config.Settings, dir
 	}
 	c := e.Counts()
 	what := fmt.Sprintf("import %s, which holds %s, %s, %s and %s, into %s", dir, fault.Counted(c.Experiments, "experiment"),
-		fault.Counted(c.Runs, "run"), fault.Counted(c.LoggedModels, "logged model"), fault.Counted(c.Versions, "version"), config.Redact(s.Tracking.URI))
-	if ok, err := o.agreed(a, what); !ok || err != nil {
+		fault.Counted(c.Runs, "run"), fault.Counted(c.LoggedModels, "logged model"), fault.Counted(c.Versions, "version"), fault.Redact(s.Tracking.URI))
+	ok, err := o.agreed(a, what)
+	if err != nil {
 		return err
+	}
+	if !ok {
+		return a.done(transferTable(transfer.Report{Counts: c})) // what would come; nothing of it is new yet
 	}
 	return a.withTracking(ctx, s, true, func(t *tracking) error {
 		var r transfer.Report

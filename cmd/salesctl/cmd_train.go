@@ -5,36 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
 
-	"github.com/salesctl/salesctl/configs"
 	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/fault"
-	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/promote"
 	"github.com/salesctl/salesctl/pkg/train"
-	"github.com/salesctl/salesctl/pkg/tune"
 )
 
 // trainOptions are the flags of `salesctl train` that are no settings.
 type trainOptions struct {
-	tune                   string
+	tune                   tuneOptions
 	until                  string
 	noRegister, noBacktest bool
 	yes                    bool
 }
-
-// tuneGrid is the search that --tune means.
-const (
-	tuneGrid = "grid"
-	tuneHint = "the only search is --tune=grid, which --tune means too"
-)
 
 // newTrain makes `salesctl train`.
 func newTrain(a *app) *cobra.Command {
@@ -49,11 +39,16 @@ each horizon is what ` + "`salesctl forecast`" + ` uses. Unchanged data, setting
 add no version.
 
 --tune first searches the parameters of forest and boosting on time-ordered
-folds of the first four fifths; the grids are in configs/tune.yaml.`,
+folds of the first four fifths: by a grid, by --trials random candidates, or by
+successive halving of them. The spaces are those of configs/tune.yaml, or of
+train.spaces. A search that was ended in the middle goes on where it stopped
+when the same command is run again. What wins does not depend on --jobs, but
+with --timeout it depends on how far the search came.`,
 		GroupID: groupMain,
 		Args:    o.args,
 		Example: `  salesctl train
   salesctl train --tune
+  salesctl train --tune=halving --trials 54 --timeout 10m
   salesctl train --model rf,gbt --until 2012-04-06 --no-register`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.settings(cmd)
@@ -66,35 +61,34 @@ folds of the first four fifths; the grids are in configs/tune.yaml.`,
 	f := cmd.Flags()
 	a.addSettings(f, "model", "train.models", "folds", "train.folds", "horizon", "train.horizon",
 		"score", "train.score", "seed", "train.seed", "jobs", "train.jobs")
-	f.StringVar(&o.tune, "tune", "", "first search the parameters by `KIND`: grid, which is what --tune alone means")
-	f.Lookup("tune").NoOptDefVal = tuneGrid
+	o.tune.add(f)
 	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
 	f.BoolVar(&o.noRegister, "no-register", false, "compare only: keep no version")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask before the first registration on an MLflow server")
 	f.BoolVar(&o.noBacktest, "no-backtest", false, "skip the backtest: auto is then "+pipeline.Default)
-	group(f, "Search", "tune", "score")
+	group(f, "Search", "tune", "trials", "timeout", "score")
 	group(f, "Comparison", "folds", "horizon", "no-backtest")
 	return cmd
 }
 
-// args refuses arguments, and an empty --tune=. The value of --tune, which may be
-// left out, is told from an argument only by the = before it.
+// args refuses arguments, and flags of a search that do not fit each other.
 func (o *trainOptions) args(cmd *cobra.Command, args []string) error {
-	switch tuned := cmd.Flags().Changed("tune"); {
-	case tuned && o.tune == "": // as of an unset variable
-		return fault.New(fault.Usage, "--tune= names no search").WithHint(tuneHint)
-	case tuned && len(args) == 1:
-		return fault.New(fault.Usage, "--tune %[1]s: write --tune=%[1]s, with = and no space", args[0]).WithHint(tuneHint)
+	if err := o.tune.args(cmd.Flags(), args); err != nil {
+		return err
 	}
 	return noArgs(cmd, args)
 }
 
 // run checks the call before it makes anything, trains and tells.
 func (o *trainOptions) run(ctx context.Context, a *app, s *config.Settings) error {
-	if o.tune != "" && o.tune != tuneGrid {
-		return fault.New(fault.Usage, "--tune=%s is unknown", o.tune).WithHint(tuneHint)
+	if err := o.tune.check(); err != nil {
+		return err
 	}
-	if _, err := recipe(s); err != nil { // before anything is made
+	r, err := recipe(s) // before anything is made
+	if err != nil {
+		return err
+	}
+	if _, _, err := o.tune.search(a, s, r); err != nil {
 		return err
 	}
 	if _, err := lastDay(o.until); err != nil {
@@ -122,6 +116,7 @@ func (o *trainOptions) run(ctx context.Context, a *app, s *config.Settings) erro
 func (o *trainOptions) partial(a *app, report train.Report, err error) error {
 	if ranking := rankingText(report.Tunings); ranking != "" {
 		a.note("%s", ranking)
+		a.note("the scores are kept: the same command goes on where this one stopped")
 	}
 	return err
 }
@@ -130,7 +125,7 @@ func (o *trainOptions) partial(a *app, report train.Report, err error) error {
 // anything is registered on one that has none of our models yet. A server that
 // cannot be reached is no reason not to train.
 func (o *trainOptions) mayRegister(ctx context.Context, a *app, s *config.Settings) error {
-	if isDatabase(s.Tracking.URI) {
+	if database.IsDSN(s.Tracking.URI) {
 		return nil
 	}
 	return a.withTracking(ctx, s, false, func(t *tracking) error {
@@ -173,10 +168,8 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (r
 	a.note("logging to %s", place.place)
 	to := &trainingLog{app: a, to: place}
 	t.Log, t.Register, t.From, t.Now = to, !o.noRegister, a.provenance(s), a.now
-	if o.tune != "" {
-		if t.Spaces, err = spaces(r); err != nil {
-			return train.Report{}, "", err
-		}
+	if t.Spaces, t.Search, err = o.tune.search(a, s, r); err != nil {
+		return train.Report{}, "", err
 	}
 	told := &steps{app: a}
 	defer told.close()
@@ -189,33 +182,6 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (r
 		report.Warnings = append(report.Warnings, fmt.Sprintf("%s cannot be reached: the run waits in %s; next: salesctl tracking replay", place.place, a.path(stateFolder+"/"+spoolFolder)))
 	}
 	return report, to.alias, err
-}
-
-// spaces are the grids of the models that the recipe has.
-func spaces(r pipeline.Recipe) ([]train.Space, error) {
-	text, err := configs.Files.ReadFile("tune.yaml")
-	if err != nil {
-		return nil, err
-	}
-	grids, err := config.ParseGrids("configs/tune.yaml", text)
-	if err != nil {
-		return nil, err
-	}
-	var out []train.Space
-	for _, g := range grids {
-		if !slices.ContainsFunc(r.Models, func(m model.Spec) bool { return m.Name == g.Model }) {
-			continue
-		}
-		space := train.Space{Model: g.Model}
-		for _, p := range g.Params {
-			space.Grid = append(space.Grid, tune.Param{Name: p.Name, Values: p.Values})
-		}
-		out = append(out, space)
-	}
-	if len(out) == 0 {
-		return nil, fault.New(fault.Usage, "--tune has nothing to search: no model has a grid").WithHint("add rf or gbt to --model")
-	}
-	return out, nil
 }
 
 // noteKept tells people where the pipeline is and what comes next.
@@ -270,33 +236,13 @@ func choiceText(p pipeline.Info) string {
 	return strings.Join(parts, ", ") + " " + p.Schema.Frequency.Noun() + "s ahead"
 }
 
-// rankingText is the ranking of each tuned model, the best first.
-func rankingText(tunings []train.Tuning) string {
-	var b strings.Builder
-	for _, t := range tunings {
-		fmt.Fprintf(&b, "tuning %s: %d of %d candidates scored\n", t.Model, len(t.Trials), t.Total)
-		for i, trial := range t.Trials {
-			fmt.Fprintf(&b, "%4d. %-14.6g %s\n", i+1, trial.Mean, paramText(trial.Params))
-		}
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// paramText writes parameters in the order of their names.
-func paramText(params map[string]any) string {
-	names := slices.Sorted(maps.Keys(params))
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%s=%v", name, params[name])
-	}
-	return strings.Join(names, " ")
-}
-
 // trainTable is the one-step table.
 func trainTable(r train.Report) table {
 	t := scoreTable("train", r.OneStep, []string{byTotal})
 	t.Meta.ModelVersion = r.Version
 	t.Meta.TrainedThrough = r.Pipeline.TrainedThrough.String()
 	t.Meta.DataThrough = t.Meta.TrainedThrough
+	t.Meta.Tuning = tuningMetas(r.Tunings)
 	t.Warnings = append(t.Warnings, r.Warnings...)
 	if r.Backtest != nil {
 		t.Warnings = append(t.Warnings, r.Backtest.Warnings...)

@@ -23,7 +23,7 @@ const spoolFolder = "spool"
 // provenance says where a run comes from.
 func (a *app) provenance(s *config.Settings) train.Provenance {
 	b := build()
-	p := train.Provenance{ID: rand.Text(), User: a.user(), Version: b.Version, Commit: b.Commit, Data: config.Redact(s.Store.DSN)}
+	p := train.Provenance{ID: rand.Text(), User: a.user(), Version: b.Version, Commit: b.Commit, Data: fault.Redact(s.Store.DSN)}
 	if path, ok := strings.CutPrefix(s.Store.DSN, "sqlite:///"); ok {
 		p.Data = a.path(path)
 	}
@@ -60,7 +60,7 @@ func (t *tracking) deliver(ctx context.Context, r record.Record) (d record.Deliv
 func (t *tracking) introduce(ctx context.Context, versions []record.Version) (alias string, err error) {
 	for _, v := range versions {
 		if v.Name == promote.Pipeline {
-			if alias, err = promote.Introduce(ctx, t, v.Version); err != nil {
+			if alias, err = promote.Introduce(ctx, t.Registry, v.Version); err != nil {
 				return "", err
 			}
 		}
@@ -165,11 +165,19 @@ func (a *app) replay(ctx context.Context, t *tracking) error {
 		a.note("not sent: record %s in %s: %v", p.ID, p.Segment, p.Err)
 	}
 	a.noteVersions(record.Delivered{Versions: report.Versions})
+	if err == nil { // also where some stay: programs learn how many
+		err = a.done(replayTable(report))
+	}
 	if unsent := report.Kept + report.Bad; err == nil && unsent > 0 {
 		err = fault.New(fault.Conflict, "%s could not be sent", fault.Counted(unsent, "record")).
 			WithHint("see above why; what is set aside ends in .bad, the rest goes with the next replay")
 	}
 	return err
+}
+
+// replayTable shows what became of the records that waited.
+func replayTable(r spool.Report) table {
+	return table{Thing: "replay", Columns: columns("sent", "waiting", "set_aside"), Rows: [][]any{{r.Delivered, r.Kept, r.Bad}}}
 }
 
 // openSpool opens the folder of the records that wait.

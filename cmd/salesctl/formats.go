@@ -247,7 +247,11 @@ func writeYAML(w io.Writer, t table, rows [][]any) error {
 func (t table) node(row []any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	for j, v := range row {
-		n.Content = append(n.Content, scalar(t.Columns[j].Name), scalar(v))
+		value := scalar(v)
+		if m, ok := v.([]tuningMeta); ok {
+			value = tuningNode(m)
+		}
+		n.Content = append(n.Content, scalar(t.Columns[j].Name), value)
 	}
 	return n
 }
@@ -278,6 +282,9 @@ func (m meta) row() (table, []any) {
 		if v != "" {
 			row[i] = v
 		}
+	}
+	if m.Tuning != nil {
+		t.Columns, row = append(t.Columns, columns("tuning")...), append(row, m.Tuning)
 	}
 	return t, row
 }

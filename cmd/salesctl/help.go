@@ -38,9 +38,39 @@ func setHelp(a *app, root *cobra.Command, order map[string]int) {
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
 		return writeHelp(a.stderr, cmd, order)
 	})
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		_ = writeHelp(a.stdout, cmd, order) // a reader that went away is no failure of the help
-	})
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.unexplained = a.explain(cmd, order) })
+}
+
+// explain answers --help and the help command. What stands behind a command that
+// only holds others is no command, and help for it would hide that.
+func (a *app) explain(cmd *cobra.Command, order map[string]int) error {
+	if cmd.HasSubCommands() {
+		if err := knownCommand(cmd, cmd.Flags().Args()); err != nil {
+			return err
+		}
+	}
+	if err := a.chooseFormat(); err != nil { // --help comes before the root's hook
+		return err
+	}
+	if a.forPrograms() {
+		return a.render(commandsTable(cmd, order))
+	}
+	_ = writeHelp(a.stdout, cmd, order) // a reader that went away is no failure of the help
+	return nil
+}
+
+// commandsTable is the help of programs: the command and all that lie below it.
+func commandsTable(cmd *cobra.Command, order map[string]int) table {
+	t := table{Thing: "commands", Columns: columns("command", "summary", "usage")}
+	var add func(*cobra.Command)
+	add = func(c *cobra.Command) {
+		t.Rows = append(t.Rows, []any{c.CommandPath(), c.Short, useLine(c)})
+		for _, sub := range listed(c, order) {
+			add(sub)
+		}
+	}
+	add(cmd)
+	return t
 }
 
 // writeHelp writes one screen: what it is, how it is called, three examples,

@@ -57,6 +57,7 @@ type column struct {
 type meta struct {
 	ModelVersion, TrainedThrough, DataThrough string
 	Compared                                  evaluate.Statement // what all lines of a table of scores have in common
+	Tuning                                    []tuningMeta       // the searches before it; the formats of rows leave them out
 }
 
 // columns names columns without further wishes.
@@ -95,6 +96,24 @@ func (a *app) render(t table) error {
 	}
 	writeWarnings(a.stderr, t.Warnings)
 	return nil
+}
+
+// done answers a command that changed something. People were told by notes; what
+// reads another format gets the same as rows.
+func (a *app) done(t table) error {
+	if a.forPrograms() {
+		return a.render(t)
+	}
+	writeWarnings(a.stderr, t.Warnings)
+	return nil
+}
+
+// textOnly refuses the formats of rows for what is a text in a form of its own.
+func (a *app) textOnly(what string) error {
+	if !a.forPrograms() {
+		return nil
+	}
+	return fault.New(fault.Usage, "%s cannot be written as %s", what, a.global.output).WithHint("leave out --json and -o")
 }
 
 // writeWarnings writes one line a warning. Not even --quiet silences them: they

@@ -37,6 +37,13 @@ type process struct {
 func start(t *testing.T, dir string, environ []string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: child(dir, environ, args...)}
+	p.begin(t)
+	return p
+}
+
+// begin starts the command.
+func (p *process) begin(t *testing.T) {
+	t.Helper()
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +54,6 @@ func start(t *testing.T, dir string, environ []string, args ...string) *process 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // of no effect on one that has ended
-	return p
 }
 
 // until reads up to the line that has the text, and returns that line.

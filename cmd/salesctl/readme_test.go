@@ -80,6 +80,32 @@ func TestReadmeTour(t *testing.T) {
 	}
 }
 
+// TestReadmeCalls holds every call of the program that the README shows, in a block
+// or a line, against the commands and flags that there are.
+func TestReadmeCalls(t *testing.T) {
+	var lines []string
+	for _, span := range regexp.MustCompile("(?s)`(salesctl [^`]*)`").FindAllStringSubmatch(readme(t), -1) {
+		lines = append(lines, strings.ReplaceAll(span[1], "\n", " "))
+	}
+	for _, found := range regexp.MustCompile(`(?m)^(?:    )?(?:export \w+=\$\()?(salesctl (?:.*\\\n)*.*?)\)?$`).FindAllStringSubmatch(readme(t), -1) {
+		lines = append(lines, strings.ReplaceAll(found[1], "\\\n", " "))
+	}
+	if len(lines) < 30 {
+		t.Errorf("found only %d calls", len(lines))
+	}
+	for _, line := range lines {
+		line, _, _ = strings.Cut(line, "    #")
+		for _, words := range calls("  " + line) {
+			if len(words) == 1 && strings.Contains("models runs tracking keys", words[0]) {
+				continue // the name of a group
+			}
+			if err := parses(t, words); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+}
+
 // TestReadmeRequests sends the README's requests to a server.
 func TestReadmeRequests(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {

@@ -31,8 +31,10 @@ func commands() []command {
 		newBacktest,
 		newForecast,
 		newPredict,
+		newExplain,
 		newServe,
 		newData,
+		newPlot,
 		newRuns,
 		newModels,
 		newTracking,
@@ -53,6 +55,9 @@ func run(ctx context.Context, a *app, cmds []command, args []string) int {
 	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = a.unexplained // cobra takes no error of the help
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -76,6 +81,9 @@ func newRoot(a *app, cmds []command) (*cobra.Command, error) {
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.forPrograms() {
+				return a.render(commandsTable(cmd, order))
+			}
 			return overview(a.stdout, cmd, order)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.enter() },
@@ -96,6 +104,7 @@ func newRoot(a *app, cmds []command) (*cobra.Command, error) {
 		&cobra.Group{ID: groupSetup, Title: "The program:"},
 	)
 	a.addGlobals(root.PersistentFlags())
+	root.Flags().Bool("version", false, "tell the version and end")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	for i, c := range cmds {
 		sub := c(a)
@@ -129,6 +138,7 @@ func (a *app) addGlobals(f *pflag.FlagSet) {
 func finish(a *app, cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.DisableFlagsInUseLine = true
+	cmd.Flags().BoolP("help", "h", false, "explain this command")         // cobra's own flag has other words
 	cmd.Flags().SortFlags, cmd.PersistentFlags().SortFlags = false, false // the help keeps their order
 	if work := cmd.RunE; work != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -165,14 +175,6 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return err.WithHint("did you mean `%s %s`?", cmd.CommandPath(), near)
 	}
 	return err.WithHint("`%s --help` lists the commands", cmd.CommandPath())
-}
-
-// noArgs refuses every argument of a command that has flags only.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return usage(cmd, fmt.Errorf("%s takes no arguments, found %q", cmd.CommandPath(), args[0]))
 }
 
 // flagError says which flag was meant, or what its value should be.

@@ -180,6 +180,7 @@ The way of the data:
   backtest     Score models on the past, as if it were the future
   forecast     Forecast the periods after the newest actual
   predict      Predict single rows from what is known of their period
+  explain      Tell why a prediction is what it is
   serve        Answer the HTTP API from the champion
   tracking     Run and look after the MLflow tracking server
 

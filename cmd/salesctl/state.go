@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -86,8 +87,8 @@ func (a *app) bootstrap(ctx context.Context, s *config.Settings, needModel bool)
 // allModels is the name that stands for every model there is.
 const allModels = "all"
 
-// recipe is what the settings say of the pipeline; the mean of forest and
-// boosting brings both along.
+// recipe is what the settings say of the pipeline; the mean of several regressors
+// brings them along.
 func recipe(s *config.Settings) (pipeline.Recipe, error) {
 	r := pipeline.Recipe{Seed: s.Train.Seed, Jobs: s.Train.Jobs}
 	params, err := parameters(s)
@@ -103,9 +104,13 @@ func recipe(s *config.Settings) (pipeline.Recipe, error) {
 			return r, s.Refuse("train.models", err)
 		}
 	}
-	if i := slices.Index(names, pipeline.Mean); i >= 0 {
+	for _, mean := range pipeline.Means() {
+		i := slices.Index(names, mean)
+		if i < 0 {
+			continue
+		}
 		names = slices.Delete(names, i, i+1)
-		for _, name := range pipeline.MeanOf() {
+		for _, name := range pipeline.MeanOf(mean) {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
@@ -121,8 +126,8 @@ func recipe(s *config.Settings) (pipeline.Recipe, error) {
 // them is told at the place where they were set, whether the model is asked for
 // or not.
 func parameters(s *config.Settings) (map[string]config.Params, error) {
-	params := map[string]config.Params{"rf": s.Train.RF, "gbt": s.Train.GBT}
-	for _, name := range []string{"rf", "gbt"} {
+	params := map[string]config.Params{"rf": s.Train.RF, "extra_trees": s.Train.Extra, "gbt": s.Train.GBT}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		r := pipeline.Recipe{Models: []model.Spec{{Name: name, Params: params[name]}}}
 		if err := r.Check(); err != nil {
 			return nil, s.Refuse("train."+name, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/artifact/s3"
 	"github.com/salesctl/salesctl/pkg/config"
+	"github.com/salesctl/salesctl/pkg/database"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/mlflow/client"
@@ -40,6 +42,9 @@ type tracking struct {
 	root  artifact.Store  // what mlflow-artifacts:/ means in a database here
 	far   *client.Client  // nil: a database here
 	s3    s3.Options
+	dir   string // where relative places of artifacts begin
+
+	workspace string // of contexts without one; "" in a database without workspaces
 
 	opening sync.Mutex
 	buckets map[string]artifact.Store // by name
@@ -63,12 +68,12 @@ type openOptions struct {
 
 // trackingAt opens the tracking place of a URI.
 func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o openOptions) (*tracking, error) {
-	t := &tracking{s3: s3Options(s)}
-	if !isDatabase(uri) {
+	t := &tracking{s3: s3Options(s), dir: a.dir}
+	if !database.IsDSN(uri) {
 		c, err := client.New(client.Options{
 			URI: uri, Username: s.Tracking.Username, Password: s.Tracking.Password, Token: s.Tracking.Token,
 			CA: a.env("MLFLOW_TRACKING_SERVER_CERT_PATH"), Insecure: a.env("MLFLOW_TRACKING_INSECURE_TLS") == "true",
-			Logger:  a.logger(slog.LevelWarn),
+			Logger: a.logger(slog.LevelWarn), Workspace: s.Tracking.Workspace,
 			Retries: retries, Backoff: backoff, // what cannot be sent soon waits on the disk
 		})
 		if err != nil {
@@ -79,6 +84,7 @@ func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o 
 	}
 	store, err := sqlstore.Open(ctx, uri, sqlstore.Options{
 		Dir: a.dir, Create: o.create, Secret: true, ArtifactRoot: o.root, Now: a.now,
+		Workspaces: s.Tracking.HasWorkspaces(), Workspace: s.Tracking.Workspace,
 	})
 	if fault.Is(err, fault.NotFound) && fault.HintOf(err) == "" {
 		return nil, fault.New(fault.NotFound, "nothing was trained here: %w", err).WithHint("run `salesctl train`")
@@ -87,6 +93,9 @@ func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o 
 		return nil, err
 	}
 	t.Tracking, t.Registry, t.store, t.place = store, store, store, store.Path()
+	if s.Tracking.HasWorkspaces() {
+		t.workspace = cmp.Or(s.Tracking.Workspace, mlflow.DefaultWorkspace)
+	}
 	if t.root, err = a.artifacts(ctx, s); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -102,13 +111,6 @@ func (a *app) withTracking(ctx context.Context, s *config.Settings, create bool,
 	return errors.Join(f(t), t.Close())
 }
 
-// isDatabase reports whether a tracking URI names a database of ours.
-func isDatabase(uri string) bool {
-	scheme, _, _ := strings.Cut(uri, ":")
-	scheme, _, _ = strings.Cut(scheme, "+")
-	return scheme == "sqlite" || scheme == "mysql"
-}
-
 // artifacts opens the place of the files of runs and models.
 func (a *app) artifacts(ctx context.Context, s *config.Settings) (artifact.Store, error) {
 	place := s.Tracking.Artifacts
@@ -119,7 +121,10 @@ func (a *app) artifacts(ctx context.Context, s *config.Settings) (artifact.Store
 		err := fault.New(fault.Config, "there is no artifact store for %s://", scheme).WithHint("name a folder or s3://bucket/path")
 		return nil, s.Refuse("tracking.artifacts", err)
 	}
-	return artifact.NewLocal(a.path(strings.TrimPrefix(place, "file://"))), nil
+	for _, scheme := range []string{"file://", "file:"} {
+		place = strings.TrimPrefix(place, scheme)
+	}
+	return artifact.NewLocal(a.path(place)), nil
 }
 
 func s3Options(s *config.Settings) s3.Options {
@@ -133,7 +138,7 @@ func s3Options(s *config.Settings) s3.Options {
 	return o
 }
 
-// Close closes the database, if it is one.
+// Close closes the database, if it is one; a client of a server holds nothing open.
 func (t *tracking) Close() error {
 	if t.store != nil {
 		return t.store.Close()
@@ -164,7 +169,7 @@ func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error
 	case scheme == proxied && t.far != nil:
 		return t.far.Artifacts(uri)
 	case scheme == proxied:
-		return artifact.Sub(t.root, strings.Trim(rest, "/")), nil
+		return artifact.Sub(t.root, t.scoped(ctx, strings.Trim(rest, "/"))), nil
 	case scheme == "s3":
 		return t.bucket(ctx, uri)
 	case scheme == "file":
@@ -172,12 +177,32 @@ func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error
 		if err != nil {
 			return nil, fault.New(fault.Config, "artifact place %s: %w", uri, err)
 		}
-		return artifact.NewLocal(filepath.FromSlash(u.Path)), nil
+		return t.folder(cmp.Or(u.Path, u.Opaque)), nil
 	case !ok || len(scheme) == 1: // a path, on Windows with a drive
-		return artifact.NewLocal(uri), nil
+		return t.folder(uri), nil
 	}
 	return nil, fault.New(fault.Config, "the artifacts of %s lie at %s: there is no way to %s", t.place, uri, scheme).
 		WithHint("artifact places are served by the tracking server, in a folder, or in S3")
+}
+
+// scoped is where a path of mlflow-artifacts:/ lies in a database here. What moved
+// to another workspace left its files in the folder of its old one.
+func (t *tracking) scoped(ctx context.Context, path string) string {
+	if t.workspace == "" {
+		return path
+	}
+	if own, err := mlflow.ScopedPath(cmp.Or(mlflow.WorkspaceOf(ctx), t.workspace), path); err == nil {
+		return own
+	}
+	return path
+}
+
+// folder opens a folder of this machine.
+func (t *tracking) folder(p string) artifact.Store {
+	if p = filepath.FromSlash(p); !filepath.IsAbs(p) {
+		p = filepath.Join(t.dir, p)
+	}
+	return artifact.NewLocal(p)
 }
 
 // bucket opens a place in S3. The store of a bucket, with its credentials and

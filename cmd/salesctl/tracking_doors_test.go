@@ -51,7 +51,7 @@ func TestMountedTracking(t *testing.T) {
 func newKey(t *testing.T, dir, scopes string) (id, secret string) {
 	t.Helper()
 	var made struct{ Data []struct{ ID, Key string } }
-	if err := json.Unmarshal([]byte(mustRun(t, dir, "keys", "create", "somebody", "--scope", scopes, "--json")), &made); err != nil {
+	if err := json.Unmarshal([]byte(mustRun(t, dir, "keys", "create", "somebody-"+strings.ReplaceAll(scopes, ":", "-"), "--scope", scopes, "--json")), &made); err != nil {
 		t.Fatal(err)
 	}
 	return made.Data[0].ID, made.Data[0].Key
