@@ -1,3 +1,5 @@
+//go:build unix
+
 // Trees measures forest and boosting beside scikit-learn, XGBoost and LightGBM, on
 // one thread and on two: CPU time, memory and accuracy of the fits, and the time of
 // predictions. Every fit has a process of its own, with five seeds, of whose
