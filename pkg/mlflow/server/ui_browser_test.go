@@ -229,6 +229,17 @@ func browser(t *testing.T, chromium string, r *refusals) context.Context {
 	return ctx
 }
 
+// waitFor waits until the page shows the text. A page that moves on to another
+// document takes the waiting with it: it is asked again.
+func waitFor(ctx context.Context, text string) error {
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](fmt.Sprintf(`document.body.innerText.includes(%q)`, text), chromedp.WithPollingTimeout(0)))
+		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "Cannot find context") {
+			return err
+		}
+	}
+}
+
 // show opens the page, waits until it shows all its text, and takes a picture.
 func (p page) show(ctx context.Context, t *testing.T, base, pictures string) {
 	t.Helper()
@@ -244,7 +255,7 @@ func (p page) show(ctx context.Context, t *testing.T, base, pictures string) {
 	}
 	for _, text := range p.want {
 		if err == nil {
-			_, err = chromedp.Run(ctx, chromedp.Poll[bool](fmt.Sprintf(`document.body.innerText.includes(%q)`, text), chromedp.WithPollingTimeout(0)))
+			err = waitFor(ctx, text)
 		}
 	}
 	if err != nil { // the time is over, but the browser still tells what it shows
