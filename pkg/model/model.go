@@ -40,6 +40,16 @@ type Learner interface {
 	Fit(ctx context.Context, train, valid Dataset) (Regressor, error)
 }
 
+// EarlyStopper is a Learner that can end its training where a valid set gets no
+// better.
+type EarlyStopper interface {
+	// StopsEarly reports whether it was asked to.
+	StopsEarly() bool
+	// Settled returns the Learner that trains as long as fitted, which it made, was
+	// best, whatever it is given.
+	Settled(fitted Regressor) Learner
+}
+
 // Regressor is what a Learner returns. It never changes and is safe for
 // concurrent use.
 type Regressor interface {
@@ -129,10 +139,4 @@ type Reporter interface {
 type Path struct {
 	Mean     []float64 // one a period
 	Warnings []string
-}
-
-// Spec is the one form of a model in configs, grids and logged parameters.
-type Spec struct {
-	Name   string         `json:"name"`
-	Params map[string]any `json:"params,omitempty"`
 }

@@ -40,13 +40,13 @@ func storedSize(p int) int { return headerSize + 8*(2+p) }
 // fault.Integrity.
 func Unmarshal(data []byte) (model.LocalFit, error) {
 	if len(data) < headerSize || string(data[:len(magic)]) != magic {
-		return nil, fault.New(fault.Integrity, "arima: these %d bytes are no stored fit", len(data))
+		return nil, damaged("these %d bytes are no stored fit", len(data))
 	}
 	le, rest := binary.LittleEndian, data[len(magic):]
 	f := &Fit{order: Order{P: int(rest[0]), D: int(rest[1])}, periods: int(le.Uint32(rest[3:]))}
 	f.converged, f.iterations = rest[2] == 1, int(le.Uint32(rest[7:]))
 	if f.order.Validate() != nil || rest[2] > 1 || len(data) != storedSize(f.order.P) {
-		return nil, fault.New(fault.Integrity, "arima: the stored fit's header is damaged")
+		return nil, damaged("the stored fit's header is damaged")
 	}
 	numbers := make([]float64, 2+f.order.P)
 	for i := range numbers {
@@ -54,7 +54,7 @@ func Unmarshal(data []byte) (model.LocalFit, error) {
 	}
 	f.llf, f.sigma2, f.phi = numbers[0], numbers[1], numbers[2:]
 	if !f.plausible() {
-		return nil, fault.New(fault.Integrity, "arima: the stored fit's parameters are damaged")
+		return nil, damaged("the stored fit's parameters are damaged")
 	}
 	return f, nil
 }
@@ -63,4 +63,8 @@ func Unmarshal(data []byte) (model.LocalFit, error) {
 func (f *Fit) plausible() bool {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	return finite(f.llf) && f.sigma2 >= 0 && finite(f.sigma2) && newFilter(f.order).start(f.phi, f.sigma2)
+}
+
+func damaged(format string, args ...any) error {
+	return fault.New(fault.Integrity, "arima: "+format, args...).WithHint("train the model again, or restore its file")
 }

@@ -67,7 +67,7 @@ func (l *Learner) Fit(ctx context.Context, train, valid model.Dataset) (model.Re
 	if err != nil {
 		return nil, err
 	}
-	return &Model{float64(base), tree.Ensemble{Width: train.X.Width(), Trees: trees}}, nil
+	return &Model{float64(base), o.loss(), tree.NewEnsemble(train.X.Width(), trees)}, nil
 }
 
 // booster is one Fit under way.

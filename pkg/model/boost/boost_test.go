@@ -3,12 +3,9 @@ package boost
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,15 +15,16 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/model/modeltest"
-	"github.com/salesctl/salesctl/pkg/model/tree"
 )
 
 func TestSuite(t *testing.T) {
-	for _, o := range []Options{
-		{NEstimators: 20},
-		{NEstimators: 9, Subsample: 0.6, ColsampleByTree: 0.5, MaxDepth: new(3), EarlyStoppingRounds: 2, Jobs: 3, Seed: 2},
+	for name, o := range map[string]Options{
+		"defaults":          {NEstimators: 20},
+		"sampling":          {NEstimators: 9, Subsample: 0.6, ColsampleByTree: 0.5, MaxDepth: new(3), EarlyStoppingRounds: 2, Jobs: 3, Seed: 2},
+		"categories":        {NEstimators: 20, EnableCategorical: true},
+		"single categories": {NEstimators: 20, EnableCategorical: true, MaxCatToOnehot: 9},
 	} {
-		t.Run(fmt.Sprint(o.NEstimators), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			modeltest.Learner(t, func() model.Learner { return New(o) },
 				func(b []byte) (model.Regressor, error) { return Unmarshal(b) })
 		})
@@ -84,40 +82,6 @@ func stored(t interface{ Fatal(...any) }, m model.Regressor) []byte {
 // none is the empty valid set.
 var none model.Dataset
 
-// The bytes are the same for any number of goroutines, and the same as ever.
-func TestGolden(t *testing.T) {
-	d := sales(1500, 9, 1)
-	weighted := d
-	weighted.Weight = make([]float64, d.Len())
-	for r := range weighted.Weight {
-		weighted.Weight[r] = float64(1+r%3) / 3
-	}
-	weighted.X.Kinds = slices.Repeat([]model.Kind{model.Numeric}, 9)
-	weighted.X.Kinds[0] = model.Categorical
-	for i, c := range []struct {
-		options Options
-		data    model.Dataset
-		want    string
-	}{
-		{Options{NEstimators: 20}, d, "8dfa7c552a02829e"},
-		{Options{NEstimators: 20, Subsample: 0.7, ColsampleByTree: 0.6, MaxDepth: new(0), Seed: 3}, d, "aaf2de5b478cb022"},
-		{Options{NEstimators: 20, ColsampleByTree: 0.9, ColsampleByLevel: 0.8, ColsampleByNode: 0.7, RegAlpha: 1e4}, d, "ca2b4f28da93cc30"},
-		{Options{NEstimators: 20, EnableCategorical: true}, weighted, "92cb6a09847f0aba"},
-		{Options{NEstimators: 20, Objective: AbsoluteError}, d, "9b3d764b9628968e"},
-		{Options{NEstimators: 20, Objective: AbsoluteError, Subsample: 0.6}, weighted, "f9112239a2b67a9b"},
-		{Options{NEstimators: 20, Objective: QuantileError, QuantileAlpha: 0.8}, d, "ea31a6afb2e3edd2"},
-		{Options{NEstimators: 20, Objective: PseudoHuberError, HuberSlope: 1e5, MinChildWeight: new(0.1)}, weighted, "397374b29f173183"},
-	} {
-		for _, jobs := range []int{1, 2, 8} {
-			c.options.Jobs = jobs
-			got := fmt.Sprintf("%x", sha256.Sum256(stored(t, fit(t, c.options, c.data, none))))[:16]
-			if got != c.want {
-				t.Errorf("case %d, %d jobs: bytes have hash %s, want %s", i, jobs, got, c.want)
-			}
-		}
-	}
-}
-
 func squaredError(t *testing.T, m *Model, d model.Dataset) float64 {
 	t.Helper()
 	p := make([]float64, d.X.Len())
@@ -134,7 +98,7 @@ func squaredError(t *testing.T, m *Model, d model.Dataset) float64 {
 
 // first returns the model of the first rounds only.
 func (m *Model) first(rounds int) *Model {
-	return &Model{m.base, tree.Ensemble{Width: m.trees.Width, Trees: m.trees.Trees[:rounds]}}
+	return &Model{m.base, m.loss, m.trees.First(rounds)}
 }
 
 // Without sampling, every round brings the training error down.
@@ -337,12 +301,5 @@ func TestFitStopsWhenCancelled(t *testing.T) {
 	_, err := New(Options{NEstimators: maxTrees, Jobs: 2}).Fit(ctx, sales(500, 3, 1), none)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
-	}
-}
-
-func TestUnmarshalRefusesAnotherAlgorithm(t *testing.T) {
-	data := stored(t, fit(t, Options{NEstimators: 1}, sales(50, 2, 1), none))
-	if _, err := Unmarshal(append([]byte("SCRF"), data[4:]...)); !fault.Is(err, fault.Integrity) {
-		t.Errorf("error %v", err)
 	}
 }

@@ -8,27 +8,26 @@ import (
 // Model is boosted trees.
 type Model struct {
 	base  float64 // a float32, to which the trees' answers are added
+	loss  loss
 	trees tree.Ensemble
 }
-
-var magic = [4]byte{'S', 'C', 'G', 'B'}
 
 // Predict writes the answer for each row of X to dst.
 func (m *Model) Predict(dst []float64, X *model.Frame) error {
 	for i := range dst {
 		dst[i] = m.base
 	}
-	return m.trees.Each(X, len(dst), func(row int, value float32) {
-		dst[row] = float64(float32(dst[row]) + value)
+	return m.trees.Each(X, len(dst), func(first int, values []float32) {
+		for i, v := range values {
+			dst[first+i] = float64(float32(dst[first+i]) + v)
+		}
 	})
 }
 
 // PredictRow returns the answer for the features x.
 func (m *Model) PredictRow(x []float32) float64 {
 	sum := float32(m.base)
-	for _, t := range m.trees.Trees {
-		sum += t.Predict(x)
-	}
+	m.trees.EachTree(x, func(value float32) { sum += value })
 	return float64(sum)
 }
 
@@ -44,19 +43,6 @@ func (m *Model) Rounds() int { return len(m.trees.Trees) }
 // gives, for a fit that did not look at a valid set.
 func (m *Model) First(n int) model.Regressor {
 	out := *m
-	out.trees.Trees = m.trees.Trees[:min(n, len(m.trees.Trees))]
+	out.trees = m.trees.First(n)
 	return &out
-}
-
-// MarshalBinary returns the trees as data.
-func (m *Model) MarshalBinary() ([]byte, error) { return tree.Marshal(magic, m.base, &m.trees), nil }
-
-// Unmarshal reads what MarshalBinary wrote; anything else is a fault of kind
-// Integrity.
-func Unmarshal(data []byte) (*Model, error) {
-	base, trees, err := tree.Unmarshal(magic, data)
-	if err != nil {
-		return nil, err
-	}
-	return &Model{base, *trees}, nil
 }

@@ -8,6 +8,19 @@ import (
 	"github.com/salesctl/salesctl/pkg/model/tree"
 )
 
+// StopsEarly reports whether early_stopping_rounds is set.
+func (l *Learner) StopsEarly() bool { return l.options.EarlyStoppingRounds > 0 }
+
+// Settled returns the Learner of as many rounds as the fitted Model has.
+func (l *Learner) Settled(fitted model.Regressor) model.Learner {
+	o := l.options
+	o.EarlyStoppingRounds = 0
+	if m, ok := fitted.(*Model); ok {
+		o.NEstimators = m.Rounds()
+	}
+	return New(o)
+}
+
 // stopper watches the loss on the valid set. Without one it never stops.
 type stopper struct {
 	patience   int // rounds, 0 for no watching

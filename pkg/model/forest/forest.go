@@ -49,7 +49,7 @@ func (l *Learner) Fit(ctx context.Context, train, _ model.Dataset) (model.Regres
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{base: base, trees: tree.Ensemble{Width: train.X.Width(), Trees: trees}}
+	m := &Model{base: base, trees: tree.NewEnsemble(train.X.Width(), trees)}
 	if o.OOBScore {
 		m.oob, err = o.outOfBag(ctx, m, train, rows)
 	}

@@ -24,6 +24,7 @@ func TestSuite(t *testing.T) {
 	for _, o := range []Options{
 		{NEstimators: 7},
 		{NEstimators: 5, MaxFeatures: 0.5, MaxDepth: 4, Jobs: 3, Seed: 2},
+		{NEstimators: 5, MinSamplesLeaf: 1, OOBScore: true, MaxSamples: 0.5},
 	} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
 			modeltest.Learner(t, func() model.Learner { return New(o) },

@@ -17,7 +17,11 @@ var magic = [4]byte{'S', 'C', 'R', 'F'}
 // Predict writes the forest's answer for each row of X to dst.
 func (m *Model) Predict(dst []float64, X *model.Frame) error {
 	clear(dst)
-	err := m.trees.Each(X, len(dst), func(row int, value float32) { dst[row] += float64(value) })
+	err := m.trees.Each(X, len(dst), func(first int, values []float32) {
+		for i, v := range values {
+			dst[first+i] += float64(v)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -30,9 +34,7 @@ func (m *Model) Predict(dst []float64, X *model.Frame) error {
 // PredictRow returns the forest's answer for the features x.
 func (m *Model) PredictRow(x []float32) float64 {
 	sum := 0.0
-	for _, t := range m.trees.Trees {
-		sum += float64(t.Predict(x))
-	}
+	m.trees.EachTree(x, func(value float32) { sum += float64(value) })
 	return m.mean(sum)
 }
 
@@ -46,7 +48,7 @@ func (m *Model) Importances() []float64 { return m.trees.Importances() }
 // gives, without its out-of-bag score.
 func (m *Model) First(n int) model.Regressor {
 	out := *m
-	out.trees.Trees, out.oob = m.trees.Trees[:min(n, len(m.trees.Trees))], nil
+	out.trees, out.oob = m.trees.First(n), nil
 	return &out
 }
 

@@ -24,7 +24,7 @@ type form struct {
 }
 
 // A forest is one round of all its trees, and answers up to rounding as it does
-// here. The peers' tests of pkg/pipeline ask XGBoost itself.
+// here. The peers' tests of pkg/train ask XGBoost itself.
 func TestXGBoostForm(t *testing.T) {
 	d := sales(400, 3, 1)
 	m := fit(t, Options{NEstimators: 7}, d)

@@ -245,7 +245,7 @@ func (p *plain) header(line string) (string, error) {
 	kind = strings.TrimSpace(kind)
 	switch {
 	case !strings.EqualFold(word, "@attribute"):
-		return "", fmt.Errorf("%q is no @relation, @attribute or @data", line)
+		return "", fmt.Errorf("%.40q is no @relation, @attribute or @data", line)
 	case name == "" || strings.ContainsAny(name, reserved):
 		return "", fmt.Errorf("the name %q cannot be read, quotes are not supported", name)
 	case slices.Contains(p.names, name):
@@ -265,7 +265,7 @@ func (p *plain) header(line string) (string, error) {
 	}
 	p.nominal = append(p.nominal, nil)
 	if !slices.Contains([]string{"real", "numeric", "integer"}, strings.ToLower(kind)) {
-		return "", fmt.Errorf("attribute %s is of the kind %q, want real, numeric, integer or {a,b}", name, kind)
+		return "", fmt.Errorf("attribute %s is of the kind %.40q, want real, numeric, integer or {a,b}", name, kind)
 	}
 	return "@attribute " + name + " real", nil
 }

@@ -30,6 +30,9 @@ import (
 // take golearn about a second at depth 4, 5,000 take minutes.
 const MaxRows = 500
 
+// largest is how far targets may go: golearn adds their squares.
+const largest = 1e18
+
 // maxDepth bounds the time that golearn takes, and what a corrupt file can claim.
 const maxDepth = 8
 
@@ -78,10 +81,16 @@ func (l *Learner) Fit(ctx context.Context, train, _ model.Dataset) (model.Regres
 		depth = 4
 	}
 	grown := trees.NewDecisionTreeRegressor(trees.MSE, int64(depth))
-	if err := guarded(func() error { return grown.Fit(grid) }); err != nil {
+	err = guarded(func() error {
+		if err := grown.Fit(grid); err != nil {
+			return err
+		}
+		m.take(reflect.ValueOf(grown.RootNode))
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("golearn: grow a tree: %w", err)
 	}
-	m.take(reflect.ValueOf(grown.RootNode))
 	return m, nil
 }
 
@@ -145,6 +154,10 @@ func (m *Model) grid(d model.Dataset, rows []int) (*base.DenseInstances, error) 
 				return nil, fault.New(fault.Invalid, "feature #%d, row %d: %v is not a number to learn from", c, r, v)
 			}
 			g.Set(specs[c], i, base.PackFloatToBytes(v))
+		}
+		if math.Abs(d.Y[r]) > largest {
+			return nil, fault.New(fault.Invalid, "row %d has target %v, but %v is the limit", r, d.Y[r], largest).
+				WithHint("give the target in a larger unit")
 		}
 		g.Set(class, i, base.PackFloatToBytes(d.Y[r]))
 	}

@@ -118,11 +118,42 @@ func TestRefusesCorruptTrees(t *testing.T) {
 		`{"fill":[],"nodes":[{"left":1,"right":2},{},{}]}`,
 		`{"fill":[1],"nodes":[{"left":-1}]}`,
 		`{"fill":[1],"nodes":[` + strings.Repeat("{},", 2<<maxDepth) + `{}]}`,
+		`{"fill":[1],"nodes":[{}],"of a later version":1}`, `{"fill":[1],"nodes":[{}]}{}`, `{"fill":[1],"nodes":[{"value":1e999}]}`,
 	} {
 		if _, err := Unmarshal([]byte(text)); !fault.Is(err, fault.Integrity) {
 			t.Errorf("%.60s: %v", text, err)
 		}
 	}
+}
+
+// What is not refused answers, whatever it is asked.
+func FuzzUnmarshal(f *testing.F) {
+	fitted, err := New(Options{}).Fit(f.Context(), table(30), model.Dataset{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	data, err := fitted.MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"fill":[1,2],"nodes":[{"left":1,"right":2},{},{"value":3}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Unmarshal(data)
+		if err != nil {
+			if !fault.Is(err, fault.Integrity) {
+				t.Errorf("error %v is not of kind Integrity", err)
+			}
+			return
+		}
+		for _, v := range []float32{-1, 0, 1e9, float32(math.NaN())} {
+			x := make([]float32, len(m.Fill))
+			for i := range x {
+				x[i] = v
+			}
+			m.PredictRow(x)
+		}
+	})
 }
 
 func TestARFFRoundTrip(t *testing.T) {

@@ -1,7 +1,10 @@
 package golearn
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"reflect"
 
@@ -101,8 +104,13 @@ func (m *Model) MarshalBinary() ([]byte, error) { return json.Marshal(m) }
 // Integrity.
 func Unmarshal(data []byte) (*Model, error) {
 	var m Model
-	if err := json.Unmarshal(data, &m); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields() // those of a newer program would change what the rest means
+	if err := d.Decode(&m); err != nil {
 		return nil, corrupt("%w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, corrupt("something stands behind it")
 	}
 	if err := m.check(); err != nil {
 		return nil, err

@@ -4,15 +4,22 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+
+	"github.com/salesctl/salesctl/pkg/fault"
 )
 
 // damages is how many truncations, and how many flipped bytes, are tried on a
 // model that is too long to try them all.
 const damages = 300
 
+// mostBytes is what reading a damaged model may allocate beside a thousand times
+// its length: a count that is not to be believed takes no memory.
+const mostBytes = 1 << 24
+
 // survivesDamage feeds use with truncated and altered copies of good. use may
-// refuse them or work with what they say; what it must not do is panic, and an
-// error that it returns is the suite's.
+// refuse them or work with what they say; what it must not do is panic or take
+// much memory, and an error that it returns is the suite's.
 func survivesDamage(good []byte, use func(data []byte) error) error {
 	if len(good) == 0 {
 		return fmt.Errorf("the model is stored as no bytes at all")
@@ -46,12 +53,29 @@ func places(rng *rand.Rand, n int) []int {
 	return at
 }
 
-// guarded turns a panic of use into an error.
+// guarded turns a panic of use, or much memory that it takes, into an error.
 func guarded(use func([]byte) error, data []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return use(data)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := use(data); err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > mostBytes+1000*uint64(len(data)) {
+		return fmt.Errorf("%d bytes of memory were taken", taken)
+	}
+	return nil
+}
+
+// wantIntegrity refuses an error that does not say that the model is damaged.
+func wantIntegrity(err error) error {
+	if fault.Is(err, fault.Integrity) && fault.HintOf(err) != "" {
+		return nil
+	}
+	return fmt.Errorf("a damaged model gives the error %q, which is not of the kind integrity with a hint", err)
 }

@@ -48,8 +48,11 @@ func (s learnerSuite) checks() []check {
 		{"refuses empty data", s.empty},
 		{"one row", s.oneRow},
 		{"constant columns", s.constantColumns},
+		{"nothing but missing values", s.allMissing},
+		{"duplicates", s.duplicates},
 		{"more bins than values", s.fewRows},
 		{"refuses targets and weights that are no numbers", s.oddNumbers},
+		{"numbers near overflow", s.huge},
 		{"rows of weight zero count for nothing", s.zeroWeights},
 		{"a category never seen", s.newCategory},
 	}, s.explanations()...)
@@ -285,9 +288,11 @@ func (s learnerSuite) damaged() error {
 	}
 	dst := make([]float64, train.X.Len())
 	return survivesDamage(stored, func(data []byte) error {
-		if m, err := s.unmarshal(data); err == nil {
-			_ = m.Predict(dst, train.X) // any answer will do, a panic will not
+		m, err := s.unmarshal(data)
+		if err != nil {
+			return wantIntegrity(err)
 		}
+		_ = m.Predict(dst, train.X) // any answer will do, a panic will not
 		return nil
 	})
 }

@@ -291,11 +291,13 @@ func (s localSuite) damaged() error {
 		return err
 	}
 	return survivesDamage(stored, func(data []byte) error {
-		if f, err := s.unmarshal(data); err == nil {
-			p, err := f.Forecast(context.Background(), steps, y, nil)
-			if err == nil && len(p.Mean) != steps {
-				return fmt.Errorf("%d values were forecast, want %d", len(p.Mean), steps)
-			}
+		f, err := s.unmarshal(data)
+		if err != nil {
+			return wantIntegrity(err)
+		}
+		p, err := f.Forecast(context.Background(), steps, y, nil)
+		if err == nil && len(p.Mean) != steps {
+			return fmt.Errorf("%d values were forecast, want %d", len(p.Mean), steps)
 		}
 		return nil
 	})

@@ -50,6 +50,11 @@ const (
 	trusts          flaw = "learns from what is no number"
 	ignoresZeros    flaw = "learns from rows of weight zero"
 	closed          flaw = "loses its mind over a new category"
+	blind           flaw = "has no answer without any value"
+	torn            flaw = "answers beyond two rows that disagree"
+	boundless       flaw = "answers beyond all numbers"
+	greedy          flaw = "takes much memory for damaged bytes"
+	unkind          flaw = "refuses damaged bytes without a kind"
 )
 
 // mean is the least model of both sorts: it answers the mean of what it saw.
@@ -57,6 +62,7 @@ type mean struct {
 	flaw  flaw
 	value float64
 	calls *int // counts what must not be counted
+	kept  []byte
 }
 
 func (m mean) bug(f flaw) bool { return m.flaw == f }
@@ -85,6 +91,12 @@ func (m mean) Fit(ctx context.Context, train, valid model.Dataset) (model.Regres
 		train.Y[0]++
 	}
 	fit := m.of(y)
+	if math.IsInf(fit.value, 0) && !m.bug(boundless) {
+		return nil, fault.New(fault.Invalid, "the targets are too large")
+	}
+	if m.bug(torn) && slices.Min(y) == 900 {
+		fit.value = 1200
+	}
 	if train.Weight != nil && m.bug(heavyWeights) {
 		fit.value *= 2
 	}
@@ -134,6 +146,9 @@ func (m mean) Predict(dst []float64, x *model.Frame) error {
 		}
 		if m.bug(closed) && i < x.Len() && x.Cols[5][i] > 4 {
 			dst[i] = math.Inf(1)
+		}
+		if m.bug(blind) && i < x.Len() && x.Cols[4][i] != x.Cols[4][i] && x.Cols[5][i] != x.Cols[5][i] {
+			dst[i] = math.Inf(-1)
 		}
 		if m.bug(ignoresMissing) && i < x.Len() && x.Cols[0][i] != x.Cols[0][i] {
 			dst[i] = math.NaN()
@@ -204,7 +219,13 @@ func (m mean) MarshalBinary() ([]byte, error) {
 
 func (m mean) read(data []byte) (mean, error) {
 	if len(data) != 8 && !m.bug(trustsBytes) && !m.bug(emptyBytes) {
-		return mean{}, errors.New("want 8 bytes")
+		if m.bug(unkind) {
+			return mean{}, errors.New("want 8 bytes")
+		}
+		return mean{}, fault.New(fault.Integrity, "want 8 bytes").WithHint("train again")
+	}
+	if m.bug(greedy) {
+		m.kept = make([]byte, 1<<26)
 	}
 	if m.bug(emptyBytes) {
 		return m, nil
@@ -324,6 +345,11 @@ func TestLearnerFindsFlaws(t *testing.T) {
 		trusts:          "refuses targets and weights that are no numbers",
 		ignoresZeros:    "rows of weight zero count for nothing",
 		closed:          "a category never seen",
+		blind:           "nothing but missing values",
+		torn:            "duplicates",
+		boundless:       "numbers near overflow",
+		greedy:          "survives damaged bytes",
+		unkind:          "survives damaged bytes",
 	})
 }
 
@@ -336,6 +362,7 @@ func TestLocalFindsFlaws(t *testing.T) {
 		ignoresEmpty:    "refuses a series without values",
 		ignoresSteps:    "refuses steps below one",
 		trustsBytes:     "survives damaged bytes",
+		unkind:          "survives damaged bytes",
 		panicsOnAltered: "survives damaged bytes",
 		losesBytes:      "round trip",
 		offConstant:     "constant series",

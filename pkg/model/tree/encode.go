@@ -198,15 +198,17 @@ func (r *reader) float() float32 {
 const maxWidth = 1 << 24
 
 func (r *reader) ensemble() *Ensemble {
-	e := &Ensemble{Width: int(r.uvarint(maxWidth))}
-	trees := r.uvarint(uint64(len(r.data) / nodeBytes))
-	for range trees {
-		e.Trees = append(e.Trees, r.tree(e.Width))
+	width := int(r.uvarint(maxWidth))
+	var trees []*Tree
+	count := r.uvarint(uint64(len(r.data) / nodeBytes))
+	for range count {
+		trees = append(trees, r.tree(width))
 		if r.err != nil {
 			return nil
 		}
 	}
-	return e
+	e := NewEnsemble(width, trees)
+	return &e
 }
 
 func (r *reader) tree(width int) *Tree {

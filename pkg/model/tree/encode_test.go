@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/salesctl/salesctl/pkg/fault"
@@ -29,7 +31,7 @@ func TestEnsembleComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(e, got); diff != "" || gotBase != base {
+		if diff := cmp.Diff(e, got, cmpopts.IgnoreUnexported(Ensemble{})); diff != "" || gotBase != base {
 			t.Fatalf("base %v, %s", gotBase, diff)
 		}
 	})
@@ -38,7 +40,11 @@ func TestEnsembleComesBack(t *testing.T) {
 // sealed returns body after a header and before its checksum, as Marshal writes
 // them.
 func sealed(body ...[]byte) []byte {
-	b := append(testMagic[:len(testMagic):len(testMagic)], plainVersion)
+	return versioned(plainVersion, body...)
+}
+
+func versioned(version byte, body ...[]byte) []byte {
+	b := append(testMagic[:len(testMagic):len(testMagic)], version)
 	b = append(b, bytes.Join(body, nil)...)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
@@ -68,6 +74,9 @@ func TestUnmarshalRefuses(t *testing.T) {
 		"a missing gain":    sealed(zero, []byte{2, 1, 3, 1, 0, 0}, floats(0, 0, 0, 0, 0, 0)),
 		"millions of trees": sealed(zero, []byte{2, 0xff, 0xff, 0xff, 0x7f}),
 		"millions of nodes": sealed(zero, []byte{2, 1, 0xff, 0xff, 0xff, 0x7f}),
+		"2^31 nodes":        sealed(zero, []byte{2, 1, 0x80, 0x80, 0x80, 0x80, 0x08}, make([]byte, 1<<16)),
+		"more than int64":   sealed(zero, []byte{2, 1}, bytes.Repeat([]byte{0xff}, 9), []byte{1}),
+		"2^24 features":     sealed(zero, []byte{0x81, 0x80, 0x80, 0x08, 0}),
 	} {
 		if _, _, err := Unmarshal(testMagic, data); !fault.Is(err, fault.Integrity) {
 			t.Errorf("%s: error %v", name, err)
@@ -97,12 +106,13 @@ func FuzzUnmarshal(f *testing.F) {
 		{Width: 1},
 		{Width: 2, Trees: []*Tree{stump(1, 1, 2, 3, true), stump(0, -1, 2, 3, false)}},
 		{Width: 4, Trees: []*Tree{noise(20, 4).grow(f, nil)}},
+		{Width: 3, Trees: []*Tree{randomTree(rand.New(rand.NewPCG(1, 2)), 3, 4, true)}},
 	} {
 		data := Marshal(testMagic, 1.5, e)
-		f.Add(data[len(testMagic)+1 : len(data)-crc32.Size])
+		f.Add(data[len(testMagic)], data[len(testMagic)+1:len(data)-crc32.Size])
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		data := sealed(body)
+	f.Fuzz(func(t *testing.T, version byte, body []byte) {
+		data := versioned(version, body)
 		base, e, err := Unmarshal(testMagic, data)
 		if err != nil {
 			if !fault.Is(err, fault.Integrity) {
@@ -123,6 +133,9 @@ func FuzzUnmarshal(f *testing.F) {
 			}
 			for _, one := range e.Trees {
 				one.Predict(x)
+			}
+			if err := NewExplainer(e).Add(make([]float64, e.Width+1), x, 1); err != nil {
+				t.Error(err)
 			}
 		}
 	})

@@ -1,47 +1,21 @@
 package tree
 
-import (
-	"github.com/salesctl/salesctl/pkg/fault"
-	"github.com/salesctl/salesctl/pkg/model"
-)
-
 // Ensemble is trees over the same features. It never changes once grown.
 type Ensemble struct {
 	Width int // number of features
 	Trees []*Tree
+
+	laid *laid
 }
 
-// blockRows is the number of rows that all trees answer for before the next
-// ones are read: their features stay in the processor's cache.
-const blockRows = 64
+// NewEnsemble returns the trees as an ensemble, which can predict; a literal cannot.
+func NewEnsemble(width int, trees []*Tree) Ensemble {
+	return Ensemble{Width: width, Trees: trees, laid: new(laid)}
+}
 
-// Each calls add once for every tree and row of X, with the row and the tree's
-// answer; the trees of a row come in order. want is the number of rows that the
-// caller is prepared for.
-func (e *Ensemble) Each(X *model.Frame, want int, add func(row int, value float32)) error {
-	if X.Width() != e.Width {
-		return fault.New(fault.Invalid, "model was trained on %d features, but got %d", e.Width, X.Width()).
-			WithHint("give the columns that the model was trained on, in the same order")
-	}
-	rows := X.Len()
-	if rows != want {
-		return fault.New(fault.Invalid, "there is room for %d predictions, but there are %d rows", want, rows)
-	}
-	block := make([]float32, blockRows*e.Width)
-	for start := 0; start < rows; start += blockRows {
-		end := min(start+blockRows, rows)
-		for c, col := range X.Cols {
-			for i, v := range col[start:end] {
-				block[i*e.Width+c] = v
-			}
-		}
-		for _, t := range e.Trees {
-			for i := range end - start {
-				add(start+i, t.Predict(block[i*e.Width:(i+1)*e.Width]))
-			}
-		}
-	}
-	return nil
+// First returns the ensemble of the first n trees; all of them where n is more.
+func (e *Ensemble) First(n int) Ensemble {
+	return NewEnsemble(e.Width, e.Trees[:min(n, len(e.Trees))])
 }
 
 // Importances returns how much of the gain of all splits each feature brought.

@@ -118,6 +118,9 @@ func (g *Grower) Grow(ctx context.Context, samples []Sample, random *rand.Rand) 
 			return nil, err
 		}
 	}
+	if g.points.coarse {
+		g.sharpen(t)
+	}
 	return t, nil
 }
 
@@ -207,7 +210,7 @@ func (g *Grower) divide(ctx context.Context, t *Tree, random *rand.Rand) error {
 			g.release(n)
 		}
 	}
-	err := g.each(ctx, len(g.divisions), func(_ *workspace, i int) { g.move(t, &g.divisions[i]) })
+	err := g.each(ctx, len(g.divisions), func(_ *workspace, i int) { g.move(&g.divisions[i]) })
 	g.order, g.spare = g.spare, g.order
 	g.level, g.below = g.below, g.level
 	return err
@@ -239,16 +242,16 @@ func (g *Grower) split(t *Tree, n *node, s *scorer, depth int, random *rand.Rand
 
 // move brings the samples of a node to the side that they go to, or to their
 // leaf.
-func (g *Grower) move(t *Tree, d *division) {
+func (g *Grower) move(d *division) {
 	n := d.node
 	if d.left == 0 {
-		g.settle(t, g.order[n.lo:n.hi], n.id)
+		g.settle(g.order[n.lo:n.hi], n.id)
 		return
 	}
 	g.partition(n, d.middle)
 	if d.final {
-		g.settle(t, g.spare[n.lo:d.middle], d.left)
-		g.settle(t, g.spare[d.middle:n.hi], d.left+1)
+		g.settle(g.spare[n.lo:d.middle], d.left)
+		g.settle(g.spare[d.middle:n.hi], d.left+1)
 	}
 }
 
@@ -280,19 +283,28 @@ func (g *Grower) partition(n *node, middle int) {
 	}
 }
 
-// settle notes the leaf of the samples. Of coarse points it computes the answer
-// again, from the exact gradients.
-func (g *Grower) settle(t *Tree, samples []int32, leaf int32) {
+// settle notes the leaf of the samples.
+func (g *Grower) settle(samples []int32, leaf int32) {
 	for _, i := range samples {
 		g.leaves[i] = leaf
 	}
-	if g.points.coarse {
-		sum := int64(0)
-		for _, i := range samples {
-			sum += g.points.exact(g.samples[i].Gradient)
+}
+
+// sharpen computes the answers of a tree that was grown on coarse points again,
+// from the exact gradients of the samples that came to each leaf.
+func (g *Grower) sharpen(t *Tree) {
+	exact, rows := make([]int64, t.Len()), make([]int64, t.Len())
+	for i, leaf := range g.leaves {
+		if leaf != Leaf {
+			exact[leaf] += g.points.exact(g.samples[i].Gradient)
+			rows[leaf]++
 		}
-		value := g.params.leaf(float64(sum)*g.points.unit, g.points.weight(sums{hn: int64(len(samples)) * g.points.one}))
-		t.Value[leaf] = float32(value) * float32(g.params.LearningRate)
+	}
+	for i, f := range t.Feature {
+		if f == Leaf {
+			weight := g.points.weight(sums{hn: rows[i] * g.points.one})
+			t.Value[i] = float32(g.params.leaf(float64(exact[i])*g.points.unit, weight)) * float32(g.params.LearningRate)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type Explainer struct {
 	ensemble *Ensemble
 	means    [][]float64 // of each tree and node, the mean answer below it
+	inverse  []float64   // 1/i at i, for as many elements as a way has
 	path     []element   // the way's elements, each level's copy behind the one above
 }
 
@@ -32,8 +33,26 @@ func NewExplainer(e *Ensemble) *Explainer {
 		x.means[i] = t.means()
 		deepest = max(deepest, t.Depth())
 	}
-	x.path = make([]element, (deepest+2)*(deepest+3)/2)
+	if size := pathSize(deepest, e.Width); size <= maxPath {
+		x.path = make([]element, size)
+		x.inverse = make([]float64, min(deepest, e.Width)+2)
+		for i := range x.inverse {
+			x.inverse[i] = 1 / float64(i)
+		}
+	}
 	return x
+}
+
+// maxPath is the most elements that an Explainer keeps, 128 MiB of them: those of
+// 2900 splits one below another, or of 140,000 on 30 features.
+const maxPath = 1 << 22
+
+// pathSize returns how many elements the ways through so many levels take: at each
+// level stands a copy of the way so far, which has one for the root and one for each
+// feature, behind all but the last element of the copy above.
+func pathSize(levels, width int) int {
+	most := min(levels, width)
+	return most*(most+1)/2 + (levels-most)*most + most + 1
 }
 
 // means returns, for every node, the mean of the answers below it, weighted by
@@ -70,9 +89,13 @@ func (e *Explainer) Add(dst []float64, x []float32, factor float64) error {
 		return fault.New(fault.Invalid, "model was trained on %d features, but got %d, with room for %d contributions", width, len(x), len(dst)).
 			WithHint("give the columns that the model was trained on, in the same order, and room for one number more")
 	}
+	if e.path == nil {
+		return fault.New(fault.Invalid, "the trees are too deep to explain").
+			WithHint("limit them by max_depth, or by min_samples_leaf or min_child_weight")
+	}
 	for i, t := range e.ensemble.Trees {
 		dst[width] += float64(factor * e.means[i][0])
-		w := walk{tree: t, x: x, dst: dst, factor: factor}
+		w := walk{tree: t, x: x, dst: dst, factor: factor, inverse: e.inverse}
 		w.descend(0, e.path, 0, 1, 1, Leaf)
 	}
 	return nil
@@ -105,6 +128,8 @@ type walk struct {
 	x      []float32
 	dst    []float64
 	factor float64
+
+	inverse []float64 // of i, at i
 }
 
 // descend goes on at a node, whose parent's path is the first length elements of
@@ -116,7 +141,7 @@ func (w *walk) descend(node int32, path []element, length int, zero, one float64
 	}
 	own := path[length : 2*length+1] // this node's copy, behind the parent's
 	copy(own, path[:length])
-	extend(own, zero, one, feature)
+	w.extend(own, zero, one, feature)
 	t := w.tree
 	if t.Feature[node] < 0 {
 		w.settle(own, float64(t.Value[node]))
@@ -135,7 +160,7 @@ func (w *walk) descend(node int32, path []element, length int, zero, one float64
 	for i := 1; i < n; i++ {
 		if own[i].feature == split { // met before: its element is taken back
 			incomingZero, incomingOne = own[i].zero, own[i].one
-			unwind(own, i)
+			w.unwind(own, i)
 			n--
 			break
 		}
@@ -144,30 +169,44 @@ func (w *walk) descend(node int32, path []element, length int, zero, one float64
 	w.descend(cold, path[length:], n, (1-hotShare)*incomingZero, 0, split)
 }
 
-// settle adds a leaf's answer to the features on the way to it.
+// settle adds a leaf's answer to the features on the way to it. What unwinding a
+// feature of one = 0 leaves is, times zero, the same for all of them (Yang, Fast
+// TreeSHAP, 2021): it is summed once.
 func (w *walk) settle(path []element, answer float64) {
-	for i := 1; i < len(path); i++ {
+	last := len(path) - 1
+	away := 0.0
+	for i := range last {
+		away -= float64(path[i].weight * (float64(last+1) * w.inverse[last-i]))
+	}
+	for i := 1; i <= last; i++ {
 		e := &path[i]
-		w.dst[e.feature] += float64(w.factor * (unwoundSum(path, i) * (e.one - e.zero) * answer))
+		brought := away
+		if e.one != 0 {
+			brought = w.unwoundSum(path, e.zero) * (e.one - e.zero)
+		}
+		w.dst[e.feature] += float64(w.factor * (brought * answer))
 	}
 }
 
 // extend writes the last element of the path and weighs the subsets anew.
-func extend(path []element, zero, one float64, feature int32) {
+func (w *walk) extend(path []element, zero, one float64, feature int32) {
 	last := len(path) - 1
 	path[last] = element{feature: feature, zero: zero, one: one}
 	if last == 0 {
 		path[0].weight = 1
 	}
-	size := float64(last + 1)
+	size := w.inverse[last+1]
 	for i := last - 1; i >= 0; i-- {
-		path[i+1].weight += one * path[i].weight * float64(i+1) / size
-		path[i].weight = zero * path[i].weight * float64(last-i) / size
+		was := path[i].weight * size
+		if one != 0 {
+			path[i+1].weight += float64(was * float64(i+1))
+		}
+		path[i].weight = zero * (was * float64(last-i))
 	}
 }
 
 // unwind undoes the extension by element at; the path's last place is then free.
-func unwind(path []element, at int) {
+func (w *walk) unwind(path []element, at int) {
 	last := len(path) - 1
 	one, zero := path[at].one, path[at].zero
 	size := float64(last + 1)
@@ -175,10 +214,10 @@ func unwind(path []element, at int) {
 	for i := last - 1; i >= 0; i-- {
 		if one != 0 {
 			was := path[i].weight
-			path[i].weight = next * size / (float64(i+1) * one)
-			next = was - path[i].weight*zero*float64(last-i)/size
+			path[i].weight = next * (size * w.inverse[i+1])
+			next = was - float64(path[i].weight*zero*(float64(last-i)*w.inverse[last+1]))
 		} else {
-			path[i].weight = path[i].weight * size / (zero * float64(last-i))
+			path[i].weight = path[i].weight * (size * w.inverse[last-i]) / zero
 		}
 	}
 	for i := at; i < last; i++ {
@@ -186,20 +225,17 @@ func unwind(path []element, at int) {
 	}
 }
 
-// unwoundSum returns the sum of the weights that unwind of element at would leave.
-func unwoundSum(path []element, at int) float64 {
+// unwoundSum returns the sum of the weights that unwind of an element of the share
+// zero, and of one = 1, would leave.
+func (w *walk) unwoundSum(path []element, zero float64) float64 {
 	last := len(path) - 1
-	one, zero := path[at].one, path[at].zero
 	size := float64(last + 1)
+	step := zero * w.inverse[last+1]
 	next, sum := path[last].weight, 0.0
 	for i := last - 1; i >= 0; i-- {
-		if one != 0 {
-			weight := next * size / (float64(i+1) * one)
-			sum += weight
-			next = path[i].weight - weight*zero*float64(last-i)/size
-		} else {
-			sum += path[i].weight / zero * size / float64(last-i)
-		}
+		weight := next * (size * w.inverse[i+1])
+		sum += weight
+		next = path[i].weight - float64(weight*(step*float64(last-i)))
 	}
 	return sum
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -126,6 +127,42 @@ func TestContributionsOfADeepTreeAdd(t *testing.T) {
 	}
 	if sum, want := got[0]+got[1]+got[2]+got[3], float64(e.Trees[0].Predict(x)); math.Abs(sum-want) > 1e-9 {
 		t.Errorf("sum %v, answer %v", sum, want)
+	}
+}
+
+// chained returns a tree of so many splits, each below the one before.
+func chained(splits, width int) *Tree {
+	t := lone(0)
+	for i := range splits {
+		node := int32(max(2*i, 0)) // the right child of the last split
+		t.Feature[node], t.Threshold[node], t.Left[node] = int32(i%width), float32(i), int32(t.Len())
+		t.add(1, 1)
+		t.add(2, float32(splits-i))
+	}
+	return t
+}
+
+// A way takes no more memory than it says, and a model that would take too much of
+// it is refused: a file may hold a tree of any shape.
+func TestExplainerOfChains(t *testing.T) {
+	for _, c := range []struct{ splits, width int }{{1, 1}, {40, 1}, {40, 3}, {12, 12}, {20, 100}} {
+		e := &Ensemble{Width: c.width, Trees: []*Tree{chained(c.splits, c.width)}}
+		x := slices.Repeat([]float32{1e9}, c.width) // down to the end
+		got := make([]float64, c.width+1)
+		if err := NewExplainer(e).Add(got, x, 1); err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, v := range got {
+			sum += v
+		}
+		if math.Abs(sum-float64(e.Trees[0].Predict(x))) > 1e-9 {
+			t.Errorf("%+v: sum %v, answer %v", c, sum, e.Trees[0].Predict(x))
+		}
+	}
+	e := &Ensemble{Width: 5000, Trees: []*Tree{chained(5000, 5000)}}
+	if err := NewExplainer(e).Add(make([]float64, 5001), make([]float32, 5000), 1); !fault.Is(err, fault.Invalid) {
+		t.Errorf("5000 levels of 5000 features: %v", err)
 	}
 }
 

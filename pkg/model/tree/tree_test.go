@@ -1,10 +1,13 @@
 package tree
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
@@ -59,27 +62,72 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// More rows than a block holds, each of which must get every tree's answer.
-func TestEachGoesThroughRowsAndTrees(t *testing.T) {
-	e := Ensemble{Width: 2, Trees: []*Tree{stump(0, 100, 1, 2, false), stump(1, 0, 10, 20, true)}}
-	x := model.NewFrame([]string{"a", "b"}, nil, 3*blockRows+5)
-	want := make([]float32, x.Len())
-	for r := range want {
-		x.SetRow(r, []float32{float32(r), float32(r%3) - 1})
-		want[r] = e.Trees[0].PredictAt(x.Cols, r)*100 + e.Trees[1].PredictAt(x.Cols, r)
+// Rows that fill blocks and rows that do not, each of which must get the answer that
+// it gets alone, missing values, infinite ones and categories among them.
+func TestEachEqualsSingleRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		width := rapid.IntRange(1, 12).Draw(t, "width")
+		var trees []*Tree
+		for range rapid.IntRange(0, 20).Draw(t, "trees") {
+			grown := randomTree(random, width, rapid.IntRange(0, 12).Draw(t, "depth"), false)
+			if rapid.Bool().Draw(t, "numbers only") {
+				grown.Categories = nil
+			}
+			trees = append(trees, grown)
+		}
+		e := NewEnsemble(width, trees)
+		x := model.NewFrame(make([]string, width), nil, rapid.SampledFrom([]int{0, 1, restRows - 1, restRows, 50, blockRows, 2*blockRows + 3}).Draw(t, "rows"))
+		for _, col := range x.Cols {
+			for r := range col {
+				col[r] = oddValue(random)
+			}
+		}
+		row := make([]float32, width)
+		want, alone, got := make([][]float32, x.Len()), make([][]float32, x.Len()), make([][]float32, x.Len())
+		for r := range want {
+			for _, tree := range e.Trees {
+				want[r] = append(want[r], tree.PredictAt(x.Cols, r))
+			}
+			for c := range row {
+				row[c] = x.Cols[c][r]
+			}
+			e.EachTree(row, func(v float32) { alone[r] = append(alone[r], v) })
+		}
+		if err := e.Each(x, x.Len(), func(first int, values []float32) {
+			for i, v := range values {
+				got[first+i] = append(got[first+i], v)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("blocks: %s", diff)
+		}
+		if diff := cmp.Diff(want, alone); diff != "" {
+			t.Errorf("row by row: %s", diff)
+		}
+	})
+}
+
+// oddValue draws a number, a category, an infinite or a missing value.
+func oddValue(random *rand.Rand) float32 {
+	switch random.IntN(8) {
+	case 0:
+		return float32(math.NaN())
+	case 1:
+		return float32(math.Inf(1))
+	case 2:
+		return float32(math.Inf(-1))
+	case 3, 4:
+		return float32(random.IntN(5))
 	}
-	got := make([]float32, x.Len())
-	if err := e.Each(x, len(got), func(row int, v float32) { got[row] = got[row]*100 + v }); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	return float32(random.NormFloat64())
 }
 
 func TestEachRefusesWrongSizes(t *testing.T) {
 	e := Ensemble{Width: 2}
-	never := func(int, float32) { t.Error("a row was answered") }
+	never := func(int, []float32) { t.Error("a row was answered") }
 	for _, width := range []int{0, 1, 3} {
 		if err := e.Each(model.NewFrame(make([]string, width), nil, 1), 1, never); !fault.Is(err, fault.Invalid) {
 			t.Errorf("width %d: error %v", width, err)
@@ -113,5 +161,28 @@ func TestRandomStreamsDiffer(t *testing.T) {
 	}
 	if NewRand(7, 3).Uint64() != NewRand(7, 3).Uint64() {
 		t.Error("a stream is not repeated")
+	}
+}
+
+// BenchmarkEach is the answer of a boosted model for 10,000 rows.
+func BenchmarkEach(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, depth := range []int{6, 16} {
+		var trees []*Tree
+		for range 100 {
+			t := randomTree(random, 56, depth, false)
+			t.Categories = nil
+			trees = append(trees, t)
+		}
+		e := NewEnsemble(56, trees)
+		x := noise(10_000, e.Width).frame
+		b.Run(fmt.Sprintf("depth=%d", depth), func(b *testing.B) {
+			sum := float32(0)
+			for b.Loop() {
+				if err := e.Each(x, x.Len(), func(_ int, values []float32) { sum += values[0] }); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

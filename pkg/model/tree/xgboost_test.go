@@ -188,12 +188,12 @@ func peerCases() map[string]peerCase {
 		return rows
 	}
 	cases := map[string]peerCase{
-		"one leaf":      {model: XGBoost{0, 1, "", &Ensemble{1, []*Tree{lone(0.1)}}}, rows: edges(1)},
-		"leaves alone":  {model: XGBoost{1e8, 1, "", &Ensemble{2, []*Tree{lone(1), lone(-2), lone(3e7)}}}, rows: edges(2)},
-		"stumps":        {model: XGBoost{-0.3, 1, "", &Ensemble{2, []*Tree{stump(0, 1.5, 10, 20, true), stump(1, -2.25, 1, 2, false)}}}, rows: edges(2, 1.5, -2.25)},
-		"beyond all":    {model: XGBoost{7, 2, "", &Ensemble{1, []*Tree{stump(0, math.MaxFloat32, 1, 2, true), stump(0, -math.MaxFloat32, 1, 2, false)}}}, rows: edges(1)},
-		"smallest":      {model: XGBoost{0, 1, "", &Ensemble{1, []*Tree{stump(0, math.SmallestNonzeroFloat32, 1, 2, true), stump(0, 0, 3, 4, false)}}}, rows: edges(1, math.SmallestNonzeroFloat32)},
-		"many features": {model: XGBoost{0.5, 1, "", &Ensemble{3000, []*Tree{random(r, 3000, 500), stump(2999, 1, 2, 3, true)}}}, rows: edges(3000, 1)},
+		"one leaf":      {model: XGBoost{0, 1, "", &Ensemble{Width: 1, Trees: []*Tree{lone(0.1)}}}, rows: edges(1)},
+		"leaves alone":  {model: XGBoost{1e8, 1, "", &Ensemble{Width: 2, Trees: []*Tree{lone(1), lone(-2), lone(3e7)}}}, rows: edges(2)},
+		"stumps":        {model: XGBoost{-0.3, 1, "", &Ensemble{Width: 2, Trees: []*Tree{stump(0, 1.5, 10, 20, true), stump(1, -2.25, 1, 2, false)}}}, rows: edges(2, 1.5, -2.25)},
+		"beyond all":    {model: XGBoost{7, 2, "", &Ensemble{Width: 1, Trees: []*Tree{stump(0, math.MaxFloat32, 1, 2, true), stump(0, -math.MaxFloat32, 1, 2, false)}}}, rows: edges(1)},
+		"smallest":      {model: XGBoost{0, 1, "", &Ensemble{Width: 1, Trees: []*Tree{stump(0, math.SmallestNonzeroFloat32, 1, 2, true), stump(0, 0, 3, 4, false)}}}, rows: edges(1, math.SmallestNonzeroFloat32)},
+		"many features": {model: XGBoost{0.5, 1, "", &Ensemble{Width: 3000, Trees: []*Tree{random(r, 3000, 500), stump(2999, 1, 2, 3, true)}}}, rows: edges(3000, 1)},
 	}
 	for _, parallel := range []int{1, 7, 21} {
 		e := &Ensemble{Width: 4}
