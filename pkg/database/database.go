@@ -110,11 +110,15 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 // at all. Where others open a new file at the same moment, SQLite's switch to WAL
 // fails at once, without the wait that every other statement has.
 func (db *DB) first(ctx context.Context, wait time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	until, limit := time.Now().Add(wait), wait
+	if db.dialect == SQLite { // wait is for locks: a slow disk may take longer over a new file
+		limit = max(wait, defaultWait)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
 		err := db.writer.PingContext(ctx)
-		if db.dialect != SQLite || !fault.Is(db.fault(err), fault.Unavailable) {
+		if db.dialect != SQLite || !fault.Is(db.fault(err), fault.Unavailable) || time.Now().After(until) {
 			return err
 		}
 		select {

@@ -119,6 +119,17 @@ func TestRelativePathsStartInTheWorkingDirectory(t *testing.T) {
 	}
 }
 
+// Who waits for no lock does not want to be hurried where there is none.
+func TestAFreeDatabaseTakesItsTime(t *testing.T) {
+	db, err := Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "a.db"), Options{Create: true, Wait: time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenSettings(t *testing.T) {
 	db := words(t)
 	for _, tt := range []struct{ pragma, writer, reader string }{
@@ -363,6 +374,24 @@ func TestFullDisk(t *testing.T) {
 	wantKind(t, err, fault.Failure, db.Path(), "cannot grow", "free space")
 	if count(t, db) != 0 {
 		t.Error("a part of it stayed")
+	}
+}
+
+// Of what cannot be written only that is told to be a full disk which is known to be.
+func TestFullOrOnlyBroken(t *testing.T) {
+	db := &DB{path: "place"}
+	for name, tt := range map[string]struct {
+		err  error
+		full bool
+	}{
+		"a full disk":   {db.serverFault(errDiskFull, errors.New("Disk full (/tmp/a)")), true},
+		"no space":      {db.serverFault(errWriteFile, errors.New(`Error writing file 'a' (Errcode: 28 "No space left on device")`)), true},
+		"a broken disk": {db.serverFault(errWriteFile, errors.New(`Error writing file 'a' (Errcode: 5 "Input/output error")`)), false},
+		"a full file":   {db.serverFault(errTableFull, errors.New("The table 'a' is full")), true},
+	} {
+		if errors.Is(tt.err, fault.ErrFull) != tt.full || !fault.Is(tt.err, fault.Failure) || fault.HintOf(tt.err) == "" {
+			t.Errorf("%s: %v", name, tt.err)
+		}
 	}
 }
 

@@ -43,6 +43,10 @@ const (
 	errPlainForbidden   = 3159 // require_secure_transport
 )
 
+// noSpace is how the text of errWriteFile, which is about every failed write, tells
+// a full disk: the server quotes its system.
+const noSpace = "No space left on device"
+
 func isMySQL(err error) bool {
 	_, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok
@@ -89,7 +93,12 @@ func (db *DB) serverFault(n uint16, err error) error {
 	switch n {
 	case errLockWait, errDeadlock:
 		return db.locked(err)
-	case errDiskFull, errWriteFile, errTableFull:
+	case errWriteFile:
+		if !strings.Contains(err.Error(), noSpace) {
+			return of(fault.Failure, " cannot be written", "look into the server's error log; nothing was changed")
+		}
+		fallthrough
+	case errDiskFull, errTableFull:
 		return db.full(err, "free space on the server's disk, and run the command again; nothing was changed")
 	case errPacketTooLarge:
 		return db.tooLarge(err)

@@ -113,8 +113,11 @@ func (db *DB) sqliteFault(err error) error {
 	switch e.Code() & 0xff { // the rest tells the sub-case
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return db.locked(err)
-	case lib.SQLITE_FULL, lib.SQLITE_IOERR: // a limit on the size of files shows as the second
+	case lib.SQLITE_FULL:
 		return db.full(err, "free space on its disk and on that of temporary files, and run the command again; nothing was changed")
+	case lib.SQLITE_IOERR: // not only a broken disk: SQLite tells no more of a quota or a limit on the size of files
+		return fault.New(fault.Failure, "database %s cannot be read or written: %w", db.path, err).
+			WithHint("check its disk, quotas on it, and limits on the size of files, and run the command again; nothing was changed")
 	case lib.SQLITE_NOTADB:
 		return fault.New(fault.Integrity, "%s is not a SQLite database: %w", db.path, err).
 			WithHint("name another file, or move this one away")

@@ -2,6 +2,8 @@ package promote
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"slices"
 
 	"github.com/salesctl/salesctl/pkg/fault"
@@ -24,10 +26,20 @@ func move(ctx context.Context, r Registry, alias string, decide decision) error 
 // maxTries bounds how often a move is decided anew because others moved the alias.
 const maxTries = 10
 
+// tagMover is the tag of the registered model in which whoever moves an alias
+// elsewhere leaves a mark of their own.
+const tagMover = "salesctl.alias_mover"
+
+// errContested is in the chain of a move that was made while somebody else made one.
+var errContested = errors.New("somebody else moved it at the same moment")
+
 // moveFar moves an alias of a registry elsewhere. It decides anew when somebody
 // moved the alias before it could, and looks afterwards whether somebody has moved
-// it on who did not see this move. What is left is the moment of one call: of two
-// moves in the same one, the earlier may be missing from the trail.
+// it on who did not see this move. What is left is the moment between the last look
+// and the move: two moves in it are one step, of which the later cannot be told to
+// the registry. Each mover of the champion therefore leaves a mark before the look and wants to find
+// it after the move: of two that came into that moment, the one that marked first
+// does not, and says so.
 func moveFar(ctx context.Context, r Registry, alias string, decide decision) error {
 	for range maxTries {
 		at, err := aliased(ctx, r, Pipeline, alias)
@@ -40,6 +52,12 @@ func moveFar(ctx context.Context, r Registry, alias string, decide decision) err
 		}
 		if to.To == "" {
 			return r.DeleteAlias(ctx, Pipeline, alias)
+		}
+		mark := mlflow.Tag{Key: tagMover, Value: rand.Text()}
+		if alias == Champion { // another alias has no way back that could lose a step
+			if err := r.SetRegisteredModelTag(ctx, Pipeline, mark); err != nil {
+				return err
+			}
 		}
 		for _, t := range to.Tags { // first: what breaks off after it has moved no alias
 			if err := r.SetModelVersionTag(ctx, Pipeline, to.To, t); err != nil {
@@ -55,9 +73,24 @@ func moveFar(ctx context.Context, r Registry, alias string, decide decision) err
 		if err := r.SetAlias(ctx, Pipeline, alias, to.To); err != nil || len(to.Tags) == 0 {
 			return err
 		}
-		return remember(ctx, r, at, to.To)
+		return errors.Join(remember(ctx, r, at, to.To), alone(ctx, r, alias, to.To, mark))
 	}
 	return fault.New(fault.Conflict, "%s@%s is moved by others all the time", Pipeline, alias).WithHint("try again")
+}
+
+// alone reports a move during which somebody else left a mark: what was asked of one
+// of the two may be undone, or done once where it was asked twice.
+func alone(ctx context.Context, r Registry, alias, to string, mark mlflow.Tag) error {
+	m, err := r.GetRegisteredModel(ctx, Pipeline)
+	if err != nil || slices.Contains(m.Tags, mark) {
+		return err
+	}
+	now, err := aliased(ctx, r, Pipeline, alias)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "%s@%s was pointed at version %s, and %w: it points at version %s", Pipeline, alias, to, errContested, now.Version).
+		WithHint("`salesctl models list` shows where it points; where that is not what both wanted, `salesctl models promote VERSION` picks one")
 }
 
 // remember sees to it that the trail of who is champion now has the version, which

@@ -6,9 +6,10 @@
 // champion before, and can be repeated until the first: a champion's tag names
 // the champions before it, the latest first, its trail. Tag and alias move as one
 // step (move.go), so that the trail has every champion, also of promotions at the
-// same moment. The registered models of the pipeline's
-// regressors follow: after every change Follow points their aliases at the
-// versions that the same training made.
+// same moment; a registry elsewhere has no such step, and there one of two that
+// meet tells of it. The registered models of the pipeline's regressors follow: after
+// every change Follow points their aliases at the versions that the same training
+// made.
 package promote
 
 import (
@@ -47,6 +48,8 @@ const maxTrail = 100
 
 // Registry is what promotions need of a model registry.
 type Registry interface {
+	mlflow.RegisteredModels
+	mlflow.RegisteredModelTags
 	mlflow.Versions
 	mlflow.VersionTags
 	mlflow.Aliases
@@ -96,7 +99,9 @@ func Introduce(ctx context.Context, r Registry, version string) (alias string, e
 func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
 // Promote makes the version the champion. One that is the champion already stays
-// so, and Change.From equals Change.To.
+// so, and Change.From equals Change.To. It was made the champion, though somebody
+// else's change at the same moment may be lost, where a fault.Conflict comes with a
+// Change that is not empty: that happens with registries elsewhere only.
 func Promote(ctx context.Context, r Registry, version string) (Change, error) {
 	v, err := r.GetModelVersion(ctx, Pipeline, version)
 	if err != nil {
@@ -111,13 +116,20 @@ func Promote(ctx context.Context, r Registry, version string) (Change, error) {
 		}
 		return mlflow.AliasMove{To: v.Version, Tags: trailTag(trail)}, nil
 	})
-	if err != nil {
-		return Change{}, err
-	}
-	return change, errors.Join(leaveChallenge(ctx, r), Follow(ctx, r))
+	return settle(ctx, r, change, err)
 }
 
-// Rollback makes the champion before the champion again.
+// settle lets what follows the champion follow a change of it, which was made unless
+// moved is an error. A contested change was made.
+func settle(ctx context.Context, r Registry, c Change, moved error) (Change, error) {
+	if moved != nil && !errors.Is(moved, errContested) {
+		return Change{}, moved
+	}
+	return c, errors.Join(moved, leaveChallenge(ctx, r), Follow(ctx, r))
+}
+
+// Rollback makes the champion before the champion again, with Promote's fault.Conflict
+// where somebody else changed it at the same moment.
 func Rollback(ctx context.Context, r Registry) (Change, error) {
 	const hint = "`salesctl models list` shows the versions, `salesctl models promote VERSION` picks one"
 	var change Change
@@ -136,10 +148,7 @@ func Rollback(ctx context.Context, r Registry) (Change, error) {
 	if change.From != "" && fault.Is(err, fault.NotFound) { // the version, not the champion
 		err = fault.New(fault.NotFound, "the champion before version %s: %w", change.From, err).WithHint(hint)
 	}
-	if err != nil {
-		return Change{}, err
-	}
-	return change, errors.Join(leaveChallenge(ctx, r), Follow(ctx, r))
+	return settle(ctx, r, change, err)
 }
 
 // trailOf are the champions before a champion, the latest first.

@@ -135,6 +135,7 @@ func attempts(t *testing.T, retries int, h http.HandlerFunc, do func(*client.Cli
 func TestWhatIsTriedAgain(t *testing.T) {
 	getRun := func(c *client.Client) error { _, err := c.GetRun(t.Context(), "x"); return err }
 	setTag := func(c *client.Client) error { return c.SetTag(t.Context(), "x", mlflow.Tag{Key: "k"}) }
+	listWorkspaces := func(c *client.Client) error { _, err := c.ListWorkspaces(t.Context()); return err }
 	createRun := func(c *client.Client) error { _, err := c.CreateRun(t.Context(), mlflow.NewRun{}); return err }
 	createVersion := func(c *client.Client) error {
 		_, err := c.CreateModelVersion(t.Context(), mlflow.NewVersion{})
@@ -166,6 +167,9 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"429", 2, answer(429, "text/plain", "x"), setTag, 3, fault.Unavailable},
 		{"503", 2, answer(503, "text/plain", "x"), put, 3, fault.Unavailable},
 		{"no more", -1, answer(503, "text/plain", "x"), getRun, 1, fault.Unavailable},
+		{"a state that stays", 2, answer(500, "application/json", `{"error_code":"INVALID_STATE","message":"why"}`), setTag, 1, fault.Conflict},
+		{"a state that passes", 2, answer(500, "application/json", `{"error_code":"INTERNAL_ERROR","message":"why"}`), setTag, 3, fault.Failure},
+		{"no workspaces", 2, answer(503, "text/plain", "x"), listWorkspaces, 1, fault.Usage},
 		{"501", 2, answer(501, "text/plain", "x"), getRun, 1, fault.Unavailable},
 		{"400", 2, answer(400, "text/plain", "x"), getRun, 1, fault.Usage},
 		{"broken connection", 2, hangUp, setTag, 3, fault.Unavailable},
@@ -177,6 +181,9 @@ func TestWhatIsTriedAgain(t *testing.T) {
 			n, err := attempts(t, tt.retries, tt.h, tt.do)
 			if n != tt.want || !fault.Is(err, tt.kind) {
 				t.Errorf("%d attempts, kind %v: %v; want %d, kind %v", n, fault.KindOf(err), err, tt.want, tt.kind)
+			}
+			if strings.HasPrefix(tt.name, "a state") && err.Error() != "why" {
+				t.Errorf("%v, want what the server said", err)
 			}
 		})
 	}

@@ -55,20 +55,23 @@ func (c *Client) refused(h *retryablehttp.Request, resp *http.Response) error {
 		Message string      `json:"message"`
 		Detail  any         `json:"detail"` // of FastAPI, which carries MLflow's artifact routes
 	}
-	_ = json.Unmarshal(raw, &e) // what is no JSON says nothing
-	detail, _ := e.Detail.(string)
+	_ = json.Unmarshal(raw, &e)    // what is no JSON says nothing
+	detail, _ := e.Detail.(string) // or a list of what is wrong, which is for programs
 	e.Message = c.secrets.Replace(e.Message)
 	text := c.secrets.Replace(plain(resp, raw))
 	if detail != "" {
 		text = c.secrets.Replace(detail)
 	}
 	switch status := resp.StatusCode; {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden: // whatever the code: proxies have pages of their own
 		return c.denied(status, e.Message)
 	case e.Code != "":
 		return mlflow.Errorf(e.Code, "%s", e.Message)
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
 		return c.unknown(h, status)
+	case status == http.StatusServiceUnavailable && isWorkspaces(h.URL):
+		return mlflow.Errorf(mlflow.FeatureDisabled, "MLflow server %s: %s", c.base, said(h, resp, text)).
+			WithHint("start the server with --enable-workspaces")
 	case slices.Contains(transient, status), status >= 500:
 		return mlflow.Errorf(mlflow.TemporarilyUnavailable, "MLflow server %s: %s", c.base, said(h, resp, text)).
 			WithHint("try again later, or look into the server's log")
@@ -97,8 +100,11 @@ func (c *Client) denied(status int, message string) error {
 func (c *Client) unknown(h *retryablehttp.Request, status int) error {
 	route := strings.TrimPrefix(h.URL.Path, c.base.Path)
 	what, hint := "does not know", "check the address and its prefix: `curl %s/health` answers OK where an MLflow server runs"
-	if strings.HasPrefix(route, api+"logged-models") || route == api+"runs/outputs" {
+	switch {
+	case strings.HasPrefix(route, api+"logged-models"), route == api+"runs/outputs":
 		what, hint = "has no logged models, it is older than MLflow 3, or does not know", "upgrade the server at %s to MLflow 3"
+	case isWorkspaces(h.URL):
+		what, hint = "is of a release without workspaces, or does not know", "upgrade the server at %s"
 	}
 	return mlflow.Errorf(mlflow.EndpointNotFound, "MLflow server %s %s %s %s (%d)", c.base, what, h.Method, route, status).
 		WithHint(hint, c.base)

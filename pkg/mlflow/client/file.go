@@ -103,11 +103,12 @@ func (f *file) Size() int64 { return f.size }
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	f.mu.Lock()
 	err := f.keep()
+	kept := f.kept // which a Close meanwhile takes away
 	f.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
-	return f.kept.ReadAt(p, off)
+	return kept.ReadAt(p, off)
 }
 
 // WriteTo writes the whole file.

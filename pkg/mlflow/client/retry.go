@@ -1,8 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -10,6 +13,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
 // maxWait is the longest wait between two attempts, also where the server asks
@@ -44,7 +49,29 @@ func repeatable(ctx context.Context, r *http.Response, err error) (bool, error) 
 		}
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, nil, err)
 	}
-	return slices.Contains(transient, r.StatusCode), nil
+	return slices.Contains(transient, r.StatusCode) && !settled(r), nil
+}
+
+// settled reports whether an answer with a status of passing troubles is one that
+// stays: MLflow's server has these for some refusals, too, and its client repeats
+// them for minutes.
+func settled(r *http.Response) bool {
+	switch r.StatusCode {
+	case http.StatusServiceUnavailable:
+		return isWorkspaces(r.Request.URL) // there are none
+	case http.StatusInternalServerError:
+		raw, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBody)) // half a text has no code
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(raw), r.Body), r.Body} // whoever tells the error reads it again
+		var e struct {
+			Code mlflow.Code `json:"error_code"`
+		}
+		_ = json.Unmarshal(raw, &e) // what is no JSON says nothing
+		return e.Code == mlflow.InvalidState || e.Code == mlflow.FeatureDisabled
+	}
+	return false
 }
 
 // untouched allows another attempt only where the server cannot have begun: it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
@@ -47,3 +48,7 @@ func (c *Client) DeleteWorkspace(ctx context.Context, name string, how mlflow.Wo
 }
 
 func workspacePath(name string) string { return workspaces + "/" + url.PathEscape(name) }
+
+// isWorkspaces reports whether a URL is one of these routes. They answer 503 where a
+// server has no workspaces.
+func isWorkspaces(u *url.URL) bool { return strings.Contains(u.Path, workspaces) }

@@ -136,7 +136,11 @@ func TestLimits(t *testing.T) {
 		if _, err := Parse(kind, many+"tags.a = 'b'"); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "at most 200 comparisons") {
 			t.Errorf("%s: %v", name, err)
 		}
-		_, err := Parse(kind, strings.Repeat("a ", maxTokens+1))
+		long := strings.Repeat("a ", 3*maxTokens)
+		if n := len(lex(long)); n != maxTokens+1 {
+			t.Errorf("%d tokens of a long text are read, want one more than %d", n, maxTokens)
+		}
+		_, err := Parse(kind, long)
 		if err == nil || len(err.Error()) > 500 {
 			t.Errorf("%s: a long text: %.600v", name, err)
 		}

@@ -64,11 +64,12 @@ var (
 )
 
 // lex cuts a text into tokens. It never fails: what belongs to nothing is junk,
-// which the parser names in its error.
+// which the parser names in its error. One token more than the limit is the last:
+// a request holds millions, and all of them would be for nothing.
 func lex(text string) []token {
 	var out []token
 	lastEnd := strings.LastIndex(text, "*/")
-	for at := 0; at < len(text); {
+	for at := 0; at < len(text) && len(out) <= maxTokens; {
 		r, size := utf8.DecodeRuneInString(text[at:])
 		if unicode.IsSpace(r) {
 			at += size

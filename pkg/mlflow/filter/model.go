@@ -25,11 +25,11 @@ var modelIdentifier = regexp.MustCompile(`^([a-z]+)\.(.+)$`)
 // models reads a filter of logged models. Their grammar is looser: any operand may
 // be a key or a value, and a string needs no quotes.
 func (f filter) models(tokens []token) ([]Comparison, error) {
-	if at := second(tokens); at >= 0 || len(tokens) == 0 {
-		return nil, f.refuse(max(at, 0), "Invalid filter string: %s. Expected a single SQL expression.", pyString(f.text))
-	}
 	if len(tokens) > maxTokens {
 		return nil, f.refuse(tokens[maxTokens].start, "Invalid filter string: %s", pyString(abridged(f.text)))
+	}
+	if at := second(tokens); at >= 0 || len(tokens) == 0 {
+		return nil, f.refuse(max(at, 0), "Invalid filter string: %s. Expected a single SQL expression.", pyString(f.text))
 	}
 	var out []Comparison
 	for _, g := range picked(grouped(tokens), f.text) {

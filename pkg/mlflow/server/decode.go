@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,16 @@ func (h *handler) readUpTo(w http.ResponseWriter, r *http.Request, limit int64) 
 	}
 	v, err := parseBody(body)
 	return &reader{v: v, err: err}
+}
+
+// consult takes a question out of a request and puts it to a store, unless a part of it
+// is missing or wrong.
+func consult[Q, A any](ctx context.Context, r *reader, read func(*reader) Q, store func(context.Context, Q) (A, error)) (a A, err error) {
+	question := read(r)
+	if r.err != nil {
+		return a, r.err
+	}
+	return store(ctx, question)
 }
 
 // checkContentType refuses what MLflow's server refuses. Browsers send no

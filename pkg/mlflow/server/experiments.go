@@ -16,6 +16,7 @@ func (h *handler) experimentRoutes() []route {
 		api("POST", "/experiments/create", h.createExperiment),
 		api("GET", "/experiments/get", h.getExperiment),
 		api("GET", "/experiments/get-by-name", h.getExperimentByName),
+		// Pages ask by GET, clients by POST: a filter may be longer than an address.
 		api("GET", "/experiments/search", h.searchExperiments),
 		api("POST", "/experiments/search", h.searchExperiments),
 		api("POST", "/experiments/update", h.updateExperiment),
@@ -53,6 +54,7 @@ func (h *handler) createExperiment(w http.ResponseWriter, r *http.Request) error
 	if q.err != nil {
 		return q.err
 	}
+	// Here and not in the store: who opens the database itself may place what he likes.
 	if err := checkLocation("artifact_location", e.ArtifactLocation); err != nil {
 		return err
 	}
@@ -66,17 +68,15 @@ func (h *handler) createExperiment(w http.ResponseWriter, r *http.Request) error
 }
 
 func (h *handler) getExperiment(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	id := q.need("experiment_id").str("experiment_id")
-	if q.err != nil {
-		return q.err
-	}
-	e, err := h.Tracking.GetExperiment(r.Context(), id)
+	e, err := consult(r.Context(), h.read(w, r), readExperimentID, h.Tracking.GetExperiment)
 	if err != nil {
 		return err
 	}
 	return answer(w, experimentAnswer{newExperiment(r.Context(), e)})
 }
+
+// readExperimentID reads the experiment that a request is about.
+func readExperimentID(q *reader) string { return q.need("experiment_id").str("experiment_id") }
 
 func (h *handler) getExperimentByName(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
@@ -92,18 +92,7 @@ func (h *handler) getExperimentByName(w http.ResponseWriter, r *http.Request) er
 }
 
 func (h *handler) searchExperiments(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := mlflow.ExperimentQuery{
-		ViewType:   readView(q, "view_type"),
-		MaxResults: q.pageSize(),
-		OrderBy:    q.strs("order_by"),
-		Filter:     q.str("filter"),
-		PageToken:  q.str("page_token"),
-	}
-	if q.err != nil {
-		return q.err
-	}
-	page, err := h.Tracking.SearchExperiments(r.Context(), query)
+	page, err := consult(r.Context(), h.read(w, r), readExperimentQuery, h.Tracking.SearchExperiments)
 	if err != nil {
 		return err
 	}
@@ -117,9 +106,20 @@ func (h *handler) searchExperiments(w http.ResponseWriter, r *http.Request) erro
 	}{found, page.Next})
 }
 
+// readExperimentQuery reads a search for experiments.
+func readExperimentQuery(q *reader) mlflow.ExperimentQuery {
+	return mlflow.ExperimentQuery{
+		ViewType:   readView(q, "view_type"),
+		MaxResults: q.pageSize(),
+		OrderBy:    q.strs("order_by"),
+		Filter:     q.str("filter"),
+		PageToken:  q.str("page_token"),
+	}
+}
+
 func (h *handler) updateExperiment(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	id, name := q.need("experiment_id").str("experiment_id"), q.need("new_name").str("new_name")
+	id, name := readExperimentID(q), q.need("new_name").str("new_name")
 	if q.err != nil {
 		return q.err
 	}
@@ -128,7 +128,7 @@ func (h *handler) updateExperiment(w http.ResponseWriter, r *http.Request) error
 
 func (h *handler) deleteExperiment(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	id := q.need("experiment_id").str("experiment_id")
+	id := readExperimentID(q)
 	if q.err != nil {
 		return q.err
 	}
@@ -137,7 +137,7 @@ func (h *handler) deleteExperiment(w http.ResponseWriter, r *http.Request) error
 
 func (h *handler) restoreExperiment(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	id := q.need("experiment_id").str("experiment_id")
+	id := readExperimentID(q)
 	if q.err != nil {
 		return q.err
 	}
@@ -146,7 +146,7 @@ func (h *handler) restoreExperiment(w http.ResponseWriter, r *http.Request) erro
 
 func (h *handler) setExperimentTag(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	id, tag := q.need("experiment_id").str("experiment_id"), readKeyed(q)
+	id, tag := readExperimentID(q), readKeyed(q)
 	if q.err != nil {
 		return q.err
 	}
@@ -155,7 +155,7 @@ func (h *handler) setExperimentTag(w http.ResponseWriter, r *http.Request) error
 
 func (h *handler) deleteExperimentTag(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	id, key := q.need("experiment_id").str("experiment_id"), q.need("key").str("key")
+	id, key := readExperimentID(q), q.need("key").str("key")
 	if q.err != nil {
 		return q.err
 	}
@@ -166,12 +166,7 @@ func (h *handler) deleteExperimentTag(w http.ResponseWriter, r *http.Request) er
 const maxDatasetExperiments = 20
 
 func (h *handler) searchDatasets(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	ids := readDatasetQuery(q)
-	if q.err != nil {
-		return q.err
-	}
-	found, err := h.Tracking.SearchDatasets(r.Context(), ids)
+	found, err := consult(r.Context(), h.read(w, r), readDatasetQuery, h.Tracking.SearchDatasets)
 	if err != nil {
 		return err
 	}

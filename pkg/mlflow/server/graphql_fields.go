@@ -41,35 +41,24 @@ func (e *execution) resolve(f *ast.Field) (any, error) {
 	case "__typename":
 		return f.ObjectDefinition.Name, nil
 	}
+	// __schema and __type, for which tools ask and no page does.
 	return nil, mlflow.Errorf(mlflow.NotImplemented, "This server does not answer '%s'.", f.Name)
 }
 
 func (e *execution) getExperiment(q *reader) (any, error) {
-	id := q.need("experiment_id").str("experiment_id")
-	if q.err != nil {
-		return nil, q.err
-	}
-	x, err := e.h.Tracking.GetExperiment(e.ctx, id)
+	x, err := consult(e.ctx, q, readExperimentID, e.h.Tracking.GetExperiment)
 	return experimentAnswer{newExperiment(e.ctx, x)}, err
 }
 
 func (e *execution) getRun(q *reader) (any, error) {
-	id := q.runID()
-	if q.err != nil {
-		return nil, q.err
-	}
-	run, err := e.h.Tracking.GetRun(e.ctx, id)
+	run, err := consult(e.ctx, q, (*reader).runID, e.h.Tracking.GetRun)
 	return struct {
 		Run mlflow.Run `json:"run"`
 	}{run}, err
 }
 
 func (e *execution) searchRuns(q *reader) (any, error) {
-	query := readRunQuery(q)
-	if q.err != nil {
-		return nil, q.err
-	}
-	page, err := e.h.Tracking.SearchRuns(e.ctx, query)
+	page, err := consult(e.ctx, q, readRunQuery, e.h.Tracking.SearchRuns)
 	return struct {
 		Runs []mlflow.Run `json:"runs"`
 		Next string       `json:"next_page_token"`
@@ -77,31 +66,19 @@ func (e *execution) searchRuns(q *reader) (any, error) {
 }
 
 func (e *execution) metricIntervals(q *reader) (any, error) {
-	query := readIntervals(q)
-	if q.err != nil {
-		return nil, q.err
-	}
-	metrics, err := e.h.Tracking.MetricIntervals(e.ctx, query)
+	metrics, err := consult(e.ctx, q, readIntervals, e.h.Tracking.MetricIntervals)
 	return struct {
 		Metrics []mlflow.Metric `json:"metrics"`
 	}{metrics}, err
 }
 
 func (e *execution) searchVersions(q *reader) (any, error) {
-	query := readRegistryQuery(q, mlflow.MaxSearchVersions)
-	if q.err != nil {
-		return nil, q.err
-	}
-	page, err := e.h.Registry.SearchModelVersions(e.ctx, query)
+	page, err := consult(e.ctx, q, readRegistryQuery(mlflow.MaxSearchVersions), e.h.Registry.SearchModelVersions)
 	return versionsAnswer{page.Items, page.Next}, err
 }
 
 func (e *execution) searchDatasets(q *reader) (any, error) {
-	ids := readDatasetQuery(q)
-	if q.err != nil {
-		return nil, q.err
-	}
-	found, err := e.h.Tracking.SearchDatasets(e.ctx, ids)
+	found, err := consult(e.ctx, q, readDatasetQuery, e.h.Tracking.SearchDatasets)
 	return struct {
 		Datasets []mlflow.DatasetSummary `json:"dataset_summaries"`
 	}{found}, err

@@ -48,12 +48,7 @@ func (h *handler) metricHistory(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) metricIntervals(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := readIntervals(q)
-	if q.err != nil {
-		return q.err
-	}
-	metrics, err := h.Tracking.MetricIntervals(r.Context(), query)
+	metrics, err := consult(r.Context(), h.read(w, r), readIntervals, h.Tracking.MetricIntervals)
 	if err != nil {
 		return err
 	}
@@ -97,7 +92,7 @@ func (h *handler) metricHistories(w http.ResponseWriter, r *http.Request) error 
 	case !args.Has("metric_key"):
 		return mlflow.Errorf(mlflow.InvalidParameterValue, "GetMetricHistoryBulk request must specify a metric_key.")
 	}
-	limit := mlflow.MaxHistoryPage
+	limit := mlflow.MaxHistoryPage // of all runs together, unlike that of the thinned out histories
 	if s := args.Get("max_results"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 0 {
@@ -106,9 +101,9 @@ func (h *handler) metricHistories(w http.ResponseWriter, r *http.Request) error 
 		limit = min(n, limit)
 	}
 	b := append(make([]byte, 0, 4096), `{"metrics":[`...)
-	slices.Sort(runs)
+	slices.Sort(runs) // MLflow's order, whichever they were asked in
 	for _, id := range slices.Compact(runs) {
-		if limit == 0 {
+		if limit == 0 { // a store would take it for no limit
 			break
 		}
 		page, err := h.Tracking.MetricHistory(r.Context(), mlflow.HistoryQuery{RunID: id, Key: args.Get("metric_key"), MaxResults: limit})

@@ -77,7 +77,7 @@ func (h *handler) getLoggedModel(w http.ResponseWriter, r *http.Request) error {
 
 func (h *handler) finalizeLoggedModel(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	q.need("status")
+	q.need("status") // which enum by itself would let be absent
 	status := enum(q, "status", 1, mlflow.ModelPending, mlflow.ModelReady, mlflow.ModelFailed)
 	if q.err != nil {
 		return q.err
@@ -91,21 +91,7 @@ func (h *handler) deleteLoggedModel(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (h *handler) searchLoggedModels(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := mlflow.LoggedModelQuery{
-		ExperimentIDs: q.need("experiment_ids").strs("experiment_ids"),
-		Filter:        q.str("filter"),
-		Datasets: each(q, "datasets", func(q *reader) mlflow.DatasetRef {
-			return mlflow.DatasetRef{Name: q.str("dataset_name"), Digest: q.str("dataset_digest")}
-		}),
-		OrderBy:   each(q, "order_by", readLoggedModelOrder),
-		PageToken: q.str("page_token"),
-	}
-	query.MaxResults, _ = q.int("max_results")
-	if q.err != nil {
-		return q.err
-	}
-	page, err := h.Tracking.SearchLoggedModels(r.Context(), query)
+	page, err := consult(r.Context(), h.read(w, r), readLoggedModelQuery, h.Tracking.SearchLoggedModels)
 	if err != nil {
 		return err
 	}
@@ -117,6 +103,21 @@ func (h *handler) searchLoggedModels(w http.ResponseWriter, r *http.Request) err
 		Models []loggedModel `json:"models,omitempty"`
 		Next   string        `json:"next_page_token,omitempty"`
 	}{found, page.Next})
+}
+
+// readLoggedModelQuery reads a search for logged models.
+func readLoggedModelQuery(q *reader) mlflow.LoggedModelQuery {
+	query := mlflow.LoggedModelQuery{
+		ExperimentIDs: q.need("experiment_ids").strs("experiment_ids"),
+		Filter:        q.str("filter"),
+		Datasets: each(q, "datasets", func(q *reader) mlflow.DatasetRef {
+			return mlflow.DatasetRef{Name: q.str("dataset_name"), Digest: q.str("dataset_digest")}
+		}),
+		OrderBy:   each(q, "order_by", readLoggedModelOrder),
+		PageToken: q.str("page_token"),
+	}
+	query.MaxResults, _ = q.int("max_results") // its bounds are the store's: MLflow's server checks none here
+	return query
 }
 
 // readLoggedModelOrder reads one term of the order of logged models.
@@ -139,6 +140,7 @@ func (h *handler) setLoggedModelTags(w http.ResponseWriter, r *http.Request) err
 	if q.err != nil {
 		return q.err
 	}
+	// MLflow's server leaves the model out of the answer, though the protocol has it.
 	_, err := h.Tracking.SetLoggedModelTags(r.Context(), r.PathValue("model_id"), tags)
 	return done(w, err)
 }

@@ -16,6 +16,7 @@ func (h *handler) registeredModelRoutes() []route {
 		api("DELETE", "/registered-models/delete", h.deleteRegisteredModel),
 		api("GET", "/registered-models/get", h.getRegisteredModel),
 		api("GET", "/registered-models/search", h.searchRegisteredModels),
+		// By both methods: clients try one, and the other where a server knows that only.
 		api("GET", "/registered-models/get-latest-versions", h.latestVersions),
 		api("POST", "/registered-models/get-latest-versions", h.latestVersions),
 		api("POST", "/registered-models/set-tag", h.setRegisteredModelTag),
@@ -99,12 +100,7 @@ func (h *handler) deleteRegisteredModel(w http.ResponseWriter, r *http.Request) 
 }
 
 func (h *handler) searchRegisteredModels(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := readRegistryQuery(q, mlflow.MaxSearchPage)
-	if q.err != nil {
-		return q.err
-	}
-	page, err := h.Registry.SearchRegisteredModels(r.Context(), query)
+	page, err := consult(r.Context(), h.read(w, r), readRegistryQuery(mlflow.MaxSearchPage), h.Registry.SearchRegisteredModels)
 	if err != nil {
 		return err
 	}
@@ -117,16 +113,19 @@ func (h *handler) searchRegisteredModels(w http.ResponseWriter, r *http.Request)
 	}{page.Items, page.Next})
 }
 
-// readRegistryQuery reads a search of the registry.
-func readRegistryQuery(q *reader, limit int) mlflow.RegistryQuery {
-	if n, given := q.int("max_results"); given && n < 1 {
-		q.fail(mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid value for max_results. It must be a positive integer, but got %d", n))
-	}
-	return mlflow.RegistryQuery{
-		Filter:     q.str("filter"),
-		MaxResults: q.pageSizeUpTo(limit),
-		OrderBy:    q.strs("order_by"),
-		PageToken:  q.str("page_token"),
+// readRegistryQuery reads a search of the registry for so many results at most.
+func readRegistryQuery(limit int) func(*reader) mlflow.RegistryQuery {
+	return func(q *reader) mlflow.RegistryQuery {
+		// The registry's own words for it, which are not those of the other searches.
+		if n, given := q.int("max_results"); given && n < 1 {
+			q.fail(mlflow.Errorf(mlflow.InvalidParameterValue, "Invalid value for max_results. It must be a positive integer, but got %d", n))
+		}
+		return mlflow.RegistryQuery{
+			Filter:     q.str("filter"),
+			MaxResults: q.pageSizeUpTo(limit),
+			OrderBy:    q.strs("order_by"),
+			PageToken:  q.str("page_token"),
+		}
 	}
 }
 

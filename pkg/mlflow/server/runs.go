@@ -20,7 +20,7 @@ func (h *handler) runRoutes() []route {
 		api("POST", "/runs/log-parameter", h.logParam),
 		api("POST", "/runs/log-batch", h.logBatch),
 		api("POST", "/runs/log-inputs", h.logInputs),
-		api("POST", "/runs/outputs", h.logOutputs),
+		api("POST", "/runs/outputs", h.logOutputs), // not log-outputs: so MLflow's protocol has it
 		api("POST", "/runs/log-model", h.logModel),
 		api("POST", "/runs/set-tag", h.setTag),
 		api("POST", "/runs/delete-tag", h.deleteTag),
@@ -34,7 +34,7 @@ func (h *handler) createRun(w http.ResponseWriter, r *http.Request) error {
 		StartTime:    q.int64("start_time"),
 		Name:         q.str("run_name"),
 		UserID:       q.str("user_id"),
-		Tags:         each(q, "tags", readTag),
+		Tags:         each(q, "tags", readTag), // MLflow wants their keys in log-batch, and not here
 	}
 	if q.err != nil {
 		return q.err
@@ -47,12 +47,7 @@ func (h *handler) createRun(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) getRun(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	id := q.runID()
-	if q.err != nil {
-		return q.err
-	}
-	run, err := h.Tracking.GetRun(r.Context(), id)
+	run, err := consult(r.Context(), h.read(w, r), (*reader).runID, h.Tracking.GetRun)
 	if err != nil {
 		return err
 	}
@@ -65,12 +60,7 @@ func sendRun(w http.ResponseWriter, run *mlflow.Run) error {
 }
 
 func (h *handler) searchRuns(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := readRunQuery(q)
-	if q.err != nil {
-		return q.err
-	}
-	page, err := h.Tracking.SearchRuns(r.Context(), query)
+	page, err := consult(r.Context(), h.read(w, r), readRunQuery, h.Tracking.SearchRuns)
 	if err != nil {
 		return err
 	}
@@ -82,8 +72,9 @@ func (h *handler) updateRun(w http.ResponseWriter, r *http.Request) error {
 	u := mlflow.RunUpdate{
 		ID:      q.runID(),
 		EndTime: q.optional("end_time"),
-		Status:  enum(q, "status", 1, mlflow.Running, mlflow.Scheduled, mlflow.Finished, mlflow.Failed, mlflow.Killed),
-		Name:    q.str("run_name"),
+		// An absent one stays as it is, as all that an update does not name.
+		Status: enum(q, "status", 1, mlflow.Running, mlflow.Scheduled, mlflow.Finished, mlflow.Failed, mlflow.Killed),
+		Name:   q.str("run_name"),
 	}
 	if q.err != nil {
 		return q.err
@@ -181,7 +172,7 @@ func readMetric(q *reader) mlflow.Metric {
 }
 
 func (h *handler) logInputs(w http.ResponseWriter, r *http.Request) error {
-	q := h.readUpTo(w, r, 2*h.MaxBody)
+	q := h.readUpTo(w, r, 2*h.MaxBody) // one dataset's profile alone may be as long as any other request
 	id := q.runID()
 	datasets := each(q, "datasets", func(q *reader) mlflow.DatasetInput {
 		return mlflow.DatasetInput{Tags: each(q, "tags", readTag), Dataset: within(q.need("dataset"), "dataset", readDataset)}

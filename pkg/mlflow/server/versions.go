@@ -63,7 +63,7 @@ func (h *handler) createVersion(w http.ResponseWriter, r *http.Request) error {
 		Description: q.str("description"),
 		ModelID:     q.str("model_id"),
 	}
-	given := origin{run: q.has("run_id"), model: q.has("model_id")}
+	given := origin{run: q.has("run_id"), model: q.has("model_id")} // an empty id is not the same as none
 	if q.err != nil {
 		return q.err
 	}
@@ -122,7 +122,7 @@ func (h *handler) deleteVersion(w http.ResponseWriter, r *http.Request) error {
 
 func (h *handler) versionDownloadURI(w http.ResponseWriter, r *http.Request) error {
 	q := h.read(w, r)
-	name, version := q.str("name"), q.str("version")
+	name, version := q.str("name"), q.str("version") // not needed: the store refuses them in MLflow's words
 	if q.err != nil {
 		return q.err
 	}
@@ -136,12 +136,7 @@ func (h *handler) versionDownloadURI(w http.ResponseWriter, r *http.Request) err
 }
 
 func (h *handler) searchVersions(w http.ResponseWriter, r *http.Request) error {
-	q := h.read(w, r)
-	query := readRegistryQuery(q, mlflow.MaxSearchVersions)
-	if q.err != nil {
-		return q.err
-	}
-	page, err := h.Registry.SearchModelVersions(r.Context(), query)
+	page, err := consult(r.Context(), h.read(w, r), readRegistryQuery(mlflow.MaxSearchVersions), h.Registry.SearchModelVersions)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (t tx) moveTo(name, alias string, to mlflow.AliasMove, now int64) error {
 			return err
 		}
 	}
-	p, err := t.live(name, to.To)
+	p, err := t.live(name, to.To) // after the decision, which may name a version that was deleted since
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func Diagnose(ctx context.Context, dsn string, o Options) (h Health, err error) 
 			return err
 		}
 		h.Missing = missing(want, found.tables, indexes)
-		if h.Head == h.Want && len(h.Missing) == 0 {
+		if h.Head == h.Want && len(h.Missing) == 0 { // tables of older heads have no such column
 			h.Workspaces, err = all(t, text, "SELECT workspace FROM experiments WHERE workspace <> 'default' UNION SELECT workspace FROM registered_models WHERE workspace <> 'default' ORDER BY 1")
 			if err != nil {
 				return err
@@ -116,8 +116,11 @@ func (t tx) sizes(tables []string) ([]TableSize, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite counts its own tables, too.
 	sizes = slices.DeleteFunc(sizes, func(s TableSize) bool { return !slices.Contains(tables, s.Name) })
 	for i := range sizes {
+		// Counted, though that takes a look at every row: what MySQL's own tables say
+		// of it is a guess from a few pages.
 		sizes[i].Rows, _, err = one(t, number, "SELECT COUNT(*) FROM `"+strings.ReplaceAll(sizes[i].Name, "`", "``")+"`")
 		if err != nil {
 			return nil, err

@@ -97,7 +97,7 @@ func (s *Store) CreateExperiment(ctx context.Context, e mlflow.NewExperiment) (i
 			return err
 		}
 		id = strconv.FormatInt(n, 10)
-		if location == "" {
+		if location == "" { // the id, which only the row's insertion tells, is a part of it
 			root, err := t.rootOf(s.root)
 			if err != nil {
 				return err

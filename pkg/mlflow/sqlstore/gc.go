@@ -26,6 +26,7 @@ type Trash struct {
 	ID           string
 	Name         string
 	ExperimentID string
+	Workspace    string // DefaultWorkspace in a database without workspaces
 	// ArtifactURI is where its files are. An experiment has none of its own: its
 	// place may hold the files of others.
 	ArtifactURI string
@@ -33,8 +34,8 @@ type Trash struct {
 	Versions    []mlflow.Registration // the registered versions that need it
 }
 
-// Deleted lists what was deleted at least that long ago, and what else is in an
-// experiment that was: logged models first, then runs, then experiments.
+// Deleted lists what was deleted in the workspace at least that long ago, and what
+// else is in an experiment that was: logged models first, then runs, then experiments.
 func (s *Store) Deleted(ctx context.Context, olderThan time.Duration) (trash []Trash, err error) {
 	before := s.now().Add(-olderThan).UnixMilli()
 	err = s.read(ctx, func(t tx) error {
@@ -44,8 +45,8 @@ func (s *Store) Deleted(ctx context.Context, olderThan time.Duration) (trash []T
 	return trash, err
 }
 
-// Purge removes for good what of the trash is still deleted, with all rows that
-// belong to it, and returns that; the files are the caller's to remove. An
+// Purge removes for good what of the workspace's trash is still deleted, with all
+// rows that belong to it, and returns that; the files are the caller's to remove. An
 // experiment stays as long as anything in it does. With keepRegistered what a
 // registered version needs stays, too.
 func (s *Store) Purge(ctx context.Context, trash []Trash, keepRegistered bool) (purged []Trash, err error) {
@@ -112,15 +113,15 @@ func (t tx) pin(trash []Trash) error {
 func (t tx) trash(before int64) ([]Trash, error) {
 	const old = "e.lifecycle_stage = 'deleted' AND COALESCE(e.last_update_time, 0) <= ?"
 	here, args := t.here("e", before, before)
-	models, err := all(t, trashOf(KindModel), "SELECT m.model_id, m.name, m.experiment_id, m.artifact_location, m.last_updated_timestamp_ms FROM logged_models m JOIN experiments e ON e.experiment_id = m.experiment_id WHERE (m.lifecycle_stage = 'deleted' AND m.last_updated_timestamp_ms <= ? OR "+old+")"+here+" ORDER BY m.model_id", args...)
+	models, err := all(t, trashOf(KindModel), "SELECT m.model_id, m.name, m.experiment_id, e.workspace, m.artifact_location, m.last_updated_timestamp_ms FROM logged_models m JOIN experiments e ON e.experiment_id = m.experiment_id WHERE (m.lifecycle_stage = 'deleted' AND m.last_updated_timestamp_ms <= ? OR "+old+")"+here+" ORDER BY m.model_id", args...)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := all(t, trashOf(KindRun), "SELECT r.run_uuid, COALESCE(r.name, ''), r.experiment_id, COALESCE(r.artifact_uri, ''), COALESCE(r.deleted_time, 0) FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id WHERE r.lifecycle_stage = 'deleted' AND (COALESCE(r.deleted_time, 0) <= ? OR "+old+")"+here+" ORDER BY r.run_uuid", args...)
+	runs, err := all(t, trashOf(KindRun), "SELECT r.run_uuid, COALESCE(r.name, ''), r.experiment_id, e.workspace, COALESCE(r.artifact_uri, ''), COALESCE(r.deleted_time, 0) FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id WHERE r.lifecycle_stage = 'deleted' AND (COALESCE(r.deleted_time, 0) <= ? OR "+old+")"+here+" ORDER BY r.run_uuid", args...)
 	if err != nil {
 		return nil, err
 	}
-	experiments, err := all(t, trashOf(KindExperiment), "SELECT e.experiment_id, e.name, e.experiment_id, '', COALESCE(e.last_update_time, 0) FROM experiments e WHERE "+old+here+" ORDER BY e.experiment_id", args[1:]...)
+	experiments, err := all(t, trashOf(KindExperiment), "SELECT e.experiment_id, e.name, e.experiment_id, e.workspace, '', COALESCE(e.last_update_time, 0) FROM experiments e WHERE "+old+here+" ORDER BY e.experiment_id", args[1:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func trashOf(kind Kind) func(scanner) (Trash, error) {
 	return func(r scanner) (Trash, error) {
 		x := Trash{Kind: kind}
 		var deleted int64
-		err := r.Scan(&x.ID, &x.Name, &x.ExperimentID, &x.ArtifactURI, &deleted)
+		err := r.Scan(&x.ID, &x.Name, &x.ExperimentID, &x.Workspace, &x.ArtifactURI, &deleted)
 		x.Deleted = time.UnixMilli(deleted)
 		return x, err
 	}
@@ -159,6 +160,8 @@ func (t tx) findVersions(trash []Trash) error {
 			at[x.ID] = i
 		}
 	}
+	// Of all workspaces: a source is a text, which may name files anywhere. And all of
+	// them: no index finds an id within a text.
 	versions, err := all(t, scanClaim, "SELECT name, version, COALESCE(run_id, ''), COALESCE(source, ''), COALESCE(storage_location, '') FROM model_versions WHERE COALESCE(current_stage, '') <> 'Deleted_Internal' ORDER BY name, version")
 	if err != nil {
 		return err
@@ -185,6 +188,8 @@ func (t tx) emptied(trash []Trash) ([]Trash, error) {
 	left := trash[:0]
 	for _, x := range trash {
 		if x.Kind == KindExperiment {
+			// A key of MLflow's deletes logged models with their experiment: those that are
+			// no trash would go unseen, and leave their files behind.
 			n, _, err := one(t, number, "SELECT (SELECT COUNT(*) FROM runs WHERE experiment_id = ?) + (SELECT COUNT(*) FROM logged_models WHERE experiment_id = ?)", x.ID, x.ID)
 			if err != nil {
 				return nil, err

@@ -31,6 +31,7 @@ func (s *Store) MetricHistory(ctx context.Context, q mlflow.HistoryQuery) (p mlf
 		if err := t.reachable(q.RunID); err != nil {
 			return err
 		}
+		// In MLflow's order: a page's token is an offset in it, also for its own server.
 		rows, err := all(t, pointOf(q.Key, ""), "SELECT value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND `key` = ? ORDER BY timestamp, step, value LIMIT ? OFFSET ?",
 			q.RunID, q.Key, limit+1, start)
 		p = page(rows, start, limit)

@@ -62,13 +62,14 @@ func (s *Store) DeleteTag(ctx context.Context, runID, key string) error {
 
 // LogBatch logs metrics, params and tags of an active run, all of them or none.
 func (s *Store) LogBatch(ctx context.Context, runID string, b mlflow.Batch) error {
-	err := checkRunID(runID)
+	err := checkRunID(runID) // of all that writes into a run, only batches and inputs have their id's form checked
 	if err == nil {
 		b, err = checkBatch(b)
 	}
 	if err != nil {
 		return err
 	}
+	// In MLflow's order, so that of several faults the same one is told.
 	return s.log(ctx, runID, func(t tx, run mlflow.RunInfo) error {
 		changed, err := t.logParams(run.ID, b.Params)
 		if err == nil && len(changed) > 0 {
@@ -251,8 +252,9 @@ func (t tx) logModelMetrics(run mlflow.RunInfo, metrics []mlflow.Metric) error {
 		if m.ModelID == "" {
 			continue
 		}
-		if !known[m.ModelID] {
-			_, ok, err := one(t, text, "SELECT model_id FROM logged_models WHERE model_id = ?", m.ModelID)
+		if !known[m.ModelID] { // the foreign key would refuse it, too, without saying which
+			here, args := t.inside("m", m.ModelID)
+			_, ok, err := one(t, text, "SELECT m.model_id FROM logged_models m WHERE m.model_id = ?"+here, args...)
 			if err == nil && !ok {
 				err = mlflow.Errorf(mlflow.BadRequest, "Logged model with ID '%s' not found.", m.ModelID)
 			}

@@ -47,7 +47,7 @@ func quoted(s string) string {
 
 // quotedBytes is Python's repr of bytes.
 func quotedBytes(raw []byte) string {
-	latin := make([]rune, len(raw))
+	latin := make([]rune, len(raw)) // up to ~ a string of them is escaped as they are
 	for i, c := range raw {
 		latin[i] = rune(c)
 	}
@@ -112,6 +112,7 @@ func float(f float64) string {
 	case math.IsInf(f, 0):
 		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+"))
 	}
+	// Where Python's repr turns to exponents.
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
 		return strconv.FormatFloat(f, 'e', -1, 64)
 	}

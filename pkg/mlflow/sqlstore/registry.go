@@ -285,7 +285,7 @@ func (t tx) rename(name, newName string, now int64) error {
 	case err != nil && mlflow.CodeOf(err) != mlflow.ResourceDoesNotExist:
 		return err
 	}
-	if name != newName {
+	if name != newName { // else the log would tell that all went and came back
 		if err := t.logGone(name, newName, now); err != nil {
 			return err
 		}
@@ -307,6 +307,8 @@ func (t tx) deleteRegistered(name string, now int64) error {
 	if err := t.logGone(name, "", now); err != nil {
 		return err
 	}
+	// What refers to others first: MLflow's foreign keys follow a new name, but most of
+	// them keep what is deleted.
 	for _, table := range []string{"model_version_tags", "model_versions", "registered_model_aliases", "registered_model_tags", "registered_models"} {
 		if _, err := t.exec("DELETE FROM "+table+oneModel, t.workspace, name); err != nil {
 			return err

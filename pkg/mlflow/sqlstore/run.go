@@ -121,7 +121,7 @@ func named(n *mlflow.NewRun) ([]mlflow.Tag, error) {
 	}
 	seen := make(map[string]bool, len(tags))
 	for _, t := range tags {
-		if seen[t.Key] {
+		if seen[t.Key] { // MLflow passes on what its database says
 			return nil, mlflow.Errorf(mlflow.BadRequest, "(sqlite3.IntegrityError) UNIQUE constraint failed: tags.key, tags.run_uuid")
 		}
 		seen[t.Key] = true
@@ -139,6 +139,8 @@ func (t tx) insertRun(i mlflow.RunInfo) error {
 			return err
 		}
 	}
+	// Source and entry point are MLflow 1's. Its server still fills them, and may read
+	// what it finds there.
 	_, err := t.exec("INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, source_version, lifecycle_stage, artifact_uri, experiment_id) VALUES (?, ?, 'UNKNOWN', '', '', ?, ?, ?, '', ?, ?, ?)",
 		i.ID, i.Name, i.UserID, i.Status, i.StartTime, i.LifecycleStage, i.ArtifactURI, i.ExperimentID)
 	if database.IsDuplicate(err) {
@@ -169,7 +171,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (r mlflow.Run, err error)
 		if r.Data, err = t.runData(id); err != nil {
 			return err
 		}
-		if r.Info.Name == "" {
+		if r.Info.Name == "" { // of MLflow 1, which kept it in the tag alone
 			r.Info.Name = r.Data.Tag(runName)
 		}
 		r.Inputs, r.Outputs, err = t.runLinks(id)

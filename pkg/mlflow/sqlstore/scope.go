@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
@@ -23,15 +24,15 @@ type scope struct {
 func (s *Store) scope(ctx context.Context) (scope, error) {
 	in := scope{cmp.Or(mlflow.WorkspaceOf(ctx), s.workspace, mlflow.DefaultWorkspace), s.scoped}
 	if !in.scoped && in.workspace != mlflow.DefaultWorkspace {
-		return in, workspacesOff()
+		return in, workspacesOff("unset MLFLOW_WORKSPACE, or set MLFLOW_ENABLE_WORKSPACES=true")
 	}
 	return in, nil
 }
 
 // workspacesOff is the refusal of every workspace but the default one.
-func workspacesOff() error {
+func workspacesOff(hint string) error {
 	return mlflow.Errorf(mlflow.FeatureDisabled, "Workspace APIs are not available: workspaces are not enabled on this server").
-		WithHint("unset MLFLOW_WORKSPACE, or set MLFLOW_ENABLE_WORKSPACES=true")
+		WithHint("%s", hint)
 }
 
 // here is the condition, to stand behind another, that a row of the table, which
@@ -102,6 +103,9 @@ func (s *Store) checkWorkspaces(ctx context.Context) error {
 			return nil
 		}
 		_, err := s.GetWorkspace(ctx, s.workspace)
+		if fault.Is(err, fault.NotFound) {
+			return fault.New(fault.NotFound, "%w", err).WithHint("`salesctl tracking workspaces list` shows those there are, `salesctl tracking workspaces create %s` makes it", s.workspace)
+		}
 		return err
 	}
 	return s.read(ctx, func(t tx) error {

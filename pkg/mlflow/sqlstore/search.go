@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"math"
 	"strconv"
 	"strings"
@@ -18,7 +19,8 @@ const maxValue = 50000
 
 // selection is a search on its way to one query, which returns the keys of the
 // rows of a page. Tables beside the first are asked with EXISTS, so that no row
-// comes twice, and joined only where the order needs a value of theirs.
+// comes twice, and joined only where the order needs a value of theirs. Every order
+// ends with the key: rows that were equal could change places between two pages.
 type selection struct {
 	dialect database.Dialect
 	keys    string   // the columns of a row's key
@@ -121,6 +123,26 @@ func search[K any](t tx, s *selection, scan func(scanner) (K, error), limit int,
 		return mlflow.Page[K]{}, err
 	}
 	return page(keys, start, limit), nil
+}
+
+// paged answers a search with a page of whole things: choose tells what it selects,
+// scan reads a key, and load reads all that hangs on the keys, as of the same moment.
+func paged[K, V any](ctx context.Context, s *Store, limit int, token string, choose func(tx) (*selection, error),
+	scan func(scanner) (K, error), load func(tx, []K) ([]V, error)) (p mlflow.Page[V], err error) {
+	err = s.read(ctx, func(t tx) error {
+		chosen, err := choose(t)
+		if err != nil {
+			return err
+		}
+		keys, err := search(t, chosen, scan, limit, token)
+		if err != nil {
+			return err
+		}
+		p.Next = keys.Next
+		p.Items, err = load(t, keys.Items)
+		return err
+	})
+	return p, err
 }
 
 // condition is a piece of SQL with its arguments.

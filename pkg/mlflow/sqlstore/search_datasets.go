@@ -32,7 +32,7 @@ func (s *Store) SearchDatasets(ctx context.Context, experimentIDs []string) (out
 			" JOIN inputs i ON i.source_type = 'DATASET' AND i.source_id = d.dataset_uuid"+
 			" LEFT JOIN input_tags x ON x.input_uuid = i.input_uuid AND x.name = ?"+
 			" WHERE d.experiment_id IN "+marks(len(ids))+here+
-			" ORDER BY d.experiment_id, d.name, d.digest, x.value LIMIT ?",
+			" ORDER BY d.experiment_id, d.name, d.digest, x.value LIMIT ?", // sorted, so that the limit leaves out the same ones each time
 			append(args, maxDatasets)...)
 		return err
 	})

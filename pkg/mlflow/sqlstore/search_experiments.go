@@ -18,17 +18,8 @@ func (s *Store) SearchExperiments(ctx context.Context, q mlflow.ExperimentQuery)
 	if err != nil {
 		return p, err
 	}
-	err = s.read(ctx, func(t tx) error {
-		sel := sel.limited(t.here("e"))
-		keys, err := search(t, sel, number, limit, q.PageToken)
-		if err != nil {
-			return err
-		}
-		p.Next = keys.Next
-		p.Items, err = t.experiments(keys.Items)
-		return err
-	})
-	return p, err
+	choose := func(t tx) (*selection, error) { return sel.limited(t.here("e")), nil }
+	return paged(ctx, s, limit, q.PageToken, choose, number, tx.experiments)
 }
 
 // experimentSelection turns a query into SQL.

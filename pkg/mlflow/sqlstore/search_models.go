@@ -23,17 +23,8 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q mlflow.LoggedModelQuer
 	if err != nil {
 		return p, err
 	}
-	err = s.read(ctx, func(t tx) error {
-		sel := sel.limited(t.inside("m"))
-		keys, err := search(t, sel, text, limit, q.PageToken)
-		if err != nil {
-			return err
-		}
-		p.Next = keys.Next
-		p.Items, err = t.loggedModels(keys.Items)
-		return err
-	})
-	return p, err
+	choose := func(t tx) (*selection, error) { return sel.limited(t.inside("m")), nil }
+	return paged(ctx, s, limit, q.PageToken, choose, text, tx.loggedModels)
 }
 
 // modelSelection turns a query into SQL.

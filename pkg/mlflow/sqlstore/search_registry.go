@@ -31,21 +31,15 @@ func (s *Store) SearchRegisteredModels(ctx context.Context, q mlflow.RegistryQue
 	if err != nil {
 		return p, err
 	}
-	err = s.read(ctx, func(t tx) error {
-		sel := sel.limited(" AND m.workspace = ?", []any{t.workspace})
-		keys, err := search(t, sel, text, limit, q.PageToken)
-		if err != nil {
-			return err
-		}
-		p.Next = keys.Next
-		p.Items, err = t.registeredModels(keys.Items)
-		for _, m := range p.Items { // MLflow's search has them by stage, though its get has not
-			slices.SortFunc(m.LatestVersions, func(a, b mlflow.ModelVersion) int {
-				return strings.Compare(a.CurrentStage, b.CurrentStage)
-			})
-		}
-		return err
-	})
+	choose := func(t tx) (*selection, error) {
+		return sel.limited(" AND m.workspace = ?", []any{t.workspace}), nil
+	}
+	p, err = paged(ctx, s, limit, q.PageToken, choose, text, tx.registeredModels)
+	for _, m := range p.Items { // MLflow's search has them by stage, though its get has not
+		slices.SortFunc(m.LatestVersions, func(a, b mlflow.ModelVersion) int {
+			return strings.Compare(a.CurrentStage, b.CurrentStage)
+		})
+	}
 	return p, err
 }
 
@@ -60,17 +54,10 @@ func (s *Store) SearchModelVersions(ctx context.Context, q mlflow.RegistryQuery)
 	if err != nil {
 		return p, err
 	}
-	err = s.read(ctx, func(t tx) error {
-		sel := sel.limited(" AND v.workspace = ?", []any{t.workspace})
-		keys, err := search(t, sel, scanVersionKey, limit, q.PageToken)
-		if err != nil {
-			return err
-		}
-		p.Next = keys.Next
-		p.Items, err = t.versions(keys.Items)
-		return err
-	})
-	return p, err
+	choose := func(t tx) (*selection, error) {
+		return sel.limited(" AND v.workspace = ?", []any{t.workspace}), nil
+	}
+	return paged(ctx, s, limit, q.PageToken, choose, scanVersionKey, tx.versions)
 }
 
 // registrySize checks how many results a search of the registry asks for.

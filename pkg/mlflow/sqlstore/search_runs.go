@@ -31,20 +31,8 @@ func (s *Store) SearchRuns(ctx context.Context, q mlflow.RunQuery) (p mlflow.Pag
 	if err != nil {
 		return p, err
 	}
-	err = s.read(ctx, func(t tx) error {
-		sel, err := t.runSelection(asked)
-		if err != nil {
-			return err
-		}
-		keys, err := search(t, sel, text, limit, q.PageToken)
-		if err != nil {
-			return err
-		}
-		p.Next = keys.Next
-		p.Items, err = t.runs(keys.Items)
-		return err
-	})
-	return p, err
+	choose := func(t tx) (*selection, error) { return t.runSelection(asked) }
+	return paged(ctx, s, limit, q.PageToken, choose, text, tx.runs)
 }
 
 // runSearch is what a query asks for.

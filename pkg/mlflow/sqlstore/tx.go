@@ -72,11 +72,13 @@ func (t tx) onTaken(key string, set ...string) string {
 	source, end := "excluded.`", "`"
 	switch {
 	case t.dialect == database.MySQL && len(set) == 0:
+		// A column set to itself changes nothing. INSERT IGNORE would also cut values
+		// that are too long, and drop rows that refer to nothing.
 		first, _, _ := strings.Cut(key, ",")
 		return " ON DUPLICATE KEY UPDATE " + first + " = " + first
 	case t.dialect == database.MySQL:
 		b.WriteString(" ON DUPLICATE KEY UPDATE ")
-		source, end = "VALUES(`", "`)"
+		source, end = "VALUES(`", "`)" // MySQL would rather have a row alias, which MariaDB does not know
 	case len(set) == 0:
 		return " ON CONFLICT (" + key + ") DO NOTHING"
 	default:

@@ -215,7 +215,7 @@ func (s *Store) DeleteModelVersion(ctx context.Context, name, version string) er
 		for _, alias := range aliases {
 			moves = append(moves, move{mlflow.AliasMoved, alias, p.number(), ""})
 		}
-		moves = append(moves, staged(p, "")...)
+		moves = append(moves, staged(p, "")...) // before the row forgets its stage
 		if err := t.logMoves(p.name, now, moves); err != nil {
 			return err
 		}
@@ -225,6 +225,7 @@ func (s *Store) DeleteModelVersion(ctx context.Context, name, version string) er
 		if err := t.touch(p.name, now); err != nil {
 			return err
 		}
+		// The words that MLflow's server writes there.
 		_, err = t.exec("UPDATE model_versions SET current_stage = ?, last_updated_time = ?, description = NULL, user_id = NULL, source = 'REDACTED-SOURCE-PATH', run_id = 'REDACTED-RUN-ID', run_link = 'REDACTED-RUN-LINK', status_message = NULL"+oneVersion,
 			stageGone, now, t.workspace, p.name, p.version)
 		return err

@@ -59,7 +59,7 @@ func (t tx) writeRun(r mlflow.Run) error {
 	r.Info.ExperimentID, r.Info.LifecycleStage = e.ID, mlflow.Active
 	r.Info.ArtifactURI = join(e.ArtifactLocation, r.Info.ID, "artifacts")
 	for _, step := range []func() error{
-		func() error { return t.insertRun(r.Info) },
+		func() error { return t.insertRun(r.Info) },        // as one that has begun: MLflow knows no other new ones
 		func() error { return t.updateRun(r.Info, false) }, // its end
 		func() error { _, err := t.logParams(r.Info.ID, r.Data.Params); return err },
 		func() error { return t.logMetrics(r.Info, r.Data.Metrics) },

@@ -45,6 +45,14 @@ func scanWorkspace(r scanner) (w mlflow.Workspace, err error) {
 	return w, err
 }
 
+// wantWorkspaces refuses to look after workspaces in a database without them.
+func (s *Store) wantWorkspaces() error {
+	if s.scoped {
+		return nil
+	}
+	return workspacesOff("set MLFLOW_ENABLE_WORKSPACES=true")
+}
+
 const selectWorkspaces = "SELECT name, description, default_artifact_root, trace_archival_location, trace_archival_retention FROM workspaces"
 
 // findWorkspace returns a workspace by its name.
@@ -58,6 +66,9 @@ func (t tx) findWorkspace(name string) (mlflow.Workspace, error) {
 
 // GetWorkspace returns a workspace.
 func (s *Store) GetWorkspace(ctx context.Context, name string) (w mlflow.Workspace, err error) {
+	if err := s.wantWorkspaces(); err != nil {
+		return w, err
+	}
 	err = s.read(ctx, func(t tx) error {
 		w, err = t.findWorkspace(name)
 		return err
@@ -67,6 +78,9 @@ func (s *Store) GetWorkspace(ctx context.Context, name string) (w mlflow.Workspa
 
 // ListWorkspaces returns all workspaces by name.
 func (s *Store) ListWorkspaces(ctx context.Context) (list []mlflow.Workspace, err error) {
+	if err := s.wantWorkspaces(); err != nil {
+		return nil, err
+	}
 	err = s.read(ctx, func(t tx) error {
 		list, err = all(t, scanWorkspace, selectWorkspaces+" ORDER BY name")
 		return err
@@ -77,8 +91,8 @@ func (s *Store) ListWorkspaces(ctx context.Context) (list []mlflow.Workspace, er
 // CreateWorkspace makes a workspace; of its texts only the description may be
 // there and empty.
 func (s *Store) CreateWorkspace(ctx context.Context, w mlflow.Workspace) (out mlflow.Workspace, err error) {
-	if !s.scoped {
-		return out, workspacesOff()
+	if err := s.wantWorkspaces(); err != nil {
+		return out, err
 	}
 	if err := mlflow.CheckWorkspaceName(w.Name); err != nil {
 		return out, err
@@ -116,6 +130,9 @@ func filled(s *string) any {
 
 // UpdateWorkspace changes what is not nil.
 func (s *Store) UpdateWorkspace(ctx context.Context, w mlflow.Workspace) (out mlflow.Workspace, err error) {
+	if err := s.wantWorkspaces(); err != nil {
+		return out, err
+	}
 	err = s.write(ctx, func(t tx) error {
 		if _, err := t.findWorkspace(w.Name); err != nil {
 			return err
@@ -146,6 +163,9 @@ func (s *Store) UpdateWorkspace(ctx context.Context, w mlflow.Workspace) (out ml
 
 // DeleteWorkspace deletes a workspace; how says what becomes of what is in it.
 func (s *Store) DeleteWorkspace(ctx context.Context, name string, how mlflow.WorkspaceDeletion) error {
+	if err := s.wantWorkspaces(); err != nil {
+		return err
+	}
 	if name == mlflow.DefaultWorkspace {
 		return mlflow.Errorf(mlflow.InvalidState, "Cannot delete the reserved 'default' workspace")
 	}

@@ -132,6 +132,11 @@ func TestCollectingInAWorkspace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, x := range trash {
+			if x.Workspace != "team-a" {
+				t.Errorf("the %s is told to be in workspace %q", x.Kind, x.Workspace)
+			}
+		}
 		if gone, err := s.Purge(b, trash, false); err != nil || len(gone) != 0 {
 			t.Errorf("collected from another workspace: %v, %v", gone, err)
 		}
@@ -142,6 +147,56 @@ func TestCollectingInAWorkspace(t *testing.T) {
 			t.Errorf("left in a and b: %v", n)
 		}
 	})
+}
+
+// A run measures no logged model of another workspace, whose id it may have heard of.
+func TestMeasuringInAWorkspace(t *testing.T) {
+	each(t, func(t *testing.T, dsn string) {
+		s, a, b := divided(t, dsn)
+		made := func(ctx context.Context) (run, model string) {
+			id, err := s.CreateExperiment(ctx, mlflow.NewExperiment{Name: "e"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.CreateRun(ctx, mlflow.NewRun{ExperimentID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := s.CreateLoggedModel(ctx, mlflow.NewLoggedModel{ExperimentID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Info.ID, m.Info.ID
+		}
+		run, own := made(a)
+		_, other := made(b)
+		if err := s.LogMetric(a, run, mlflow.Metric{Key: "m", Value: 1, ModelID: own}); err != nil {
+			t.Error(err)
+		}
+		if err := s.LogMetric(a, run, mlflow.Metric{Key: "m", Value: 1, ModelID: other}); mlflow.CodeOf(err) != mlflow.BadRequest {
+			t.Errorf("a model of another workspace: %v", err)
+		}
+		if m, err := s.GetLoggedModel(b, other); err != nil || len(m.Data.Metrics) != 0 {
+			t.Errorf("%+v, %v", m.Data.Metrics, err)
+		}
+	})
+}
+
+// Where there are no workspaces nobody looks after them.
+func TestCareWithoutWorkspaces(t *testing.T) {
+	s := openAt(t, file(t), Options{})
+	ctx := t.Context()
+	for name, do := range map[string]func() error{
+		"create": func() error { _, err := s.CreateWorkspace(ctx, mlflow.Workspace{Name: "team-a"}); return err },
+		"get":    func() error { _, err := s.GetWorkspace(ctx, mlflow.DefaultWorkspace); return err },
+		"list":   func() error { _, err := s.ListWorkspaces(ctx); return err },
+		"update": func() error { _, err := s.UpdateWorkspace(ctx, mlflow.Workspace{Name: "team-a"}); return err },
+		"delete": func() error { return s.DeleteWorkspace(ctx, "team-a", mlflow.OnlyEmpty) },
+	} {
+		if err := do(); mlflow.CodeOf(err) != mlflow.FeatureDisabled || fault.HintOf(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // The log of aliases knows workspaces, too, and goes where the models go.

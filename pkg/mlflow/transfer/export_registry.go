@@ -30,10 +30,9 @@ func (v version) id() string {
 }
 
 // copied is the version that this one is a copy of; ok says whether it is one.
-func (v version) copied() (name, number string, ok bool) {
-	rest, ok := strings.CutPrefix(v.Source, "models:/")
-	name, number, two := strings.Cut(rest, "/")
-	return name, number, ok && two
+func (v version) copied() (of mlflow.Registration, ok bool) {
+	ref, ok := mlflow.ParseModelURI(v.Source)
+	return mlflow.Registration{Name: ref.Name, Version: ref.Version}, ok && ref.Version != ""
 }
 
 // registry writes the registered models.
@@ -117,14 +116,14 @@ func (e *exporter) belongs(v version) bool {
 	if len(e.o.Experiments) == 0 || e.runs[v.RunID] {
 		return true
 	}
-	id, ok := strings.CutPrefix(v.Source, "models:/")
-	return v.RunID == "" && (!ok || strings.Contains(id, "/") || e.models[id])
+	ref, ok := mlflow.ParseModelURI(v.Source)
+	return v.RunID == "" && (!ok || ref.ID == "" || e.models[ref.ID])
 }
 
 // version completes a version, and writes the model that it is a copy from first.
 func (e *exporter) version(ctx context.Context, v *version, line func(any) error) (err error) {
-	if name, _, ok := v.copied(); ok && e.o.wantsModel(name) {
-		if err := e.registered(ctx, name, line); err != nil && !absent(err) { // it may be gone
+	if of, ok := v.copied(); ok && e.o.wantsModel(of.Name) {
+		if err := e.registered(ctx, of.Name, line); err != nil && !absent(err) { // it may be gone
 			return err
 		}
 	}

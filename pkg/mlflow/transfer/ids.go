@@ -59,12 +59,14 @@ func (d ids) text(s string) string {
 // source returns what the source of a version is now, and the id here of the run or
 // logged model that it belongs to; ok says whether that is one of the export.
 func (d ids) source(uri string) (now, of string, ok bool) {
-	for _, scheme := range []string{"models:/", "runs:/"} {
-		rest, ok := strings.CutPrefix(uri, scheme)
-		id, below, _ := strings.Cut(rest, "/")
-		if of := d.now[id]; ok && of != "" {
-			return scheme + strings.TrimSuffix(of+"/"+below, "/"), of, true
-		}
+	if ref, ok := mlflow.ParseModelURI(uri); ok && d.now[ref.ID] != "" {
+		return "models:/" + d.now[ref.ID], d.now[ref.ID], true
+	}
+	const runs = "runs:/"
+	rest, ok := strings.CutPrefix(uri, runs)
+	id, below, _ := strings.Cut(rest, "/")
+	if of := d.now[id]; ok && of != "" {
+		return runs + strings.TrimSuffix(of+"/"+below, "/"), of, true
 	}
 	for _, id := range token.FindAllString(uri, -1) {
 		p, known := d.places[id]

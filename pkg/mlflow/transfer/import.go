@@ -15,7 +15,7 @@ import (
 func (e *Exported) Import(ctx context.Context, to Place, o Options) (Report, error) {
 	i := &importer{
 		from: e, to: to, o: o, byID: map[string]*experiment{}, measured: map[string][]*folder{},
-		ids: ids{now: map[string]string{}, places: map[string]moved{}}, numbers: map[string]string{},
+		ids: ids{now: map[string]string{}, places: map[string]moved{}}, numbers: map[mlflow.Registration]string{},
 	}
 	for _, step := range []func(context.Context) error{
 		i.merge,    // experiments
@@ -45,7 +45,7 @@ type importer struct {
 	runs, models []*folder              // those of the chosen experiments
 	measured     map[string][]*folder   // logged models by the runs that measured them
 	ids          ids
-	numbers      map[string]string // of versions: NAME/NUMBER in the export to the number here
+	numbers      map[mlflow.Registration]string // of versions: those of the export to the number here
 }
 
 // experiment is an experiment of the export, and what became of it.

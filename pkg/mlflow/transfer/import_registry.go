@@ -12,8 +12,8 @@ import (
 	"github.com/salesctl/salesctl/pkg/mlflow"
 )
 
-// tagPromoted names a version of the same registered model by its number:
-// pkg/promote writes it.
+// tagPromoted names versions of the same registered model by their numbers, with
+// spaces between them: pkg/promote writes it.
 const tagPromoted = "salesctl.promoted_from"
 
 // registry imports the registered models in the order of the export, in which
@@ -69,7 +69,7 @@ func (i *importer) registered(ctx context.Context, m registered) error {
 			continue
 		}
 		i.report.Versions++
-		i.numbers[v.Name+"/"+v.Version] = found.Version
+		i.numbers[mlflow.Registration{Name: v.Name, Version: v.Version}] = found.Version
 		if tag(found.Tags, TagFrom) != "" && found.id() != v.id() { // else it is here as it is
 			fill[n] = found.ModelVersion
 		}
@@ -144,9 +144,9 @@ func (i *importer) source(v version) (mlflow.NewVersion, bool) {
 	if tag(v.Tags, tagPrompt) == "true" {
 		return mlflow.NewVersion{Source: v.Source}, true // its text is a tag
 	}
-	if name, number, ok := v.copied(); ok && i.numbers[name+"/"+number] != "" {
+	if of, ok := v.copied(); ok && i.numbers[of] != "" {
 		// The server knows what that one comes from, and refuses to be told.
-		return mlflow.NewVersion{Source: "models:/" + name + "/" + i.numbers[name+"/"+number]}, true
+		return mlflow.NewVersion{Source: "models:/" + of.Name + "/" + i.numbers[of]}, true
 	}
 	n := mlflow.NewVersion{RunID: i.ids.now[v.RunID]}
 	for _, uri := range []string{v.Source, v.Files} {
@@ -203,8 +203,14 @@ func (i *importer) version(ctx context.Context, v version, here mlflow.ModelVers
 // setTags writes the tags of a version, and last the one that says that it is whole.
 func (i *importer) setTags(ctx context.Context, v version, here mlflow.ModelVersion, digest mlflow.Tag) error {
 	tags := i.versionTags(v)
-	if before := i.numbers[v.Name+"/"+tag(v.Tags, tagPromoted)]; before != "" {
-		tags = append(tags, mlflow.Tag{Key: tagPromoted, Value: before})
+	var before []string
+	for _, number := range strings.Fields(tag(v.Tags, tagPromoted)) {
+		if here := i.numbers[mlflow.Registration{Name: v.Name, Version: number}]; here != "" {
+			before = append(before, here)
+		}
+	}
+	if len(before) > 0 {
+		tags = append(tags, mlflow.Tag{Key: tagPromoted, Value: strings.Join(before, " ")})
 	}
 	for _, t := range append(tags, digest) {
 		if slices.Contains(here.Tags, t) {
@@ -222,7 +228,7 @@ func (i *importer) setTags(ctx context.Context, v version, here mlflow.ModelVers
 // unasked.
 func (i *importer) aliases(ctx context.Context, m registered, here mlflow.RegisteredModel) error {
 	for _, a := range m.Aliases {
-		number := i.numbers[m.Name+"/"+a.Version]
+		number := i.numbers[mlflow.Registration{Name: m.Name, Version: a.Version}]
 		if number == "" {
 			continue // the version stayed behind
 		}

@@ -41,8 +41,8 @@ func TestRoundTrip(t *testing.T) {
 	untouched(t, from, to)
 	promoted, err := to.Registry.GetModelVersion(t.Context(), "Zebra of sales", "3")
 	must(t, err)
-	if got := (mlflow.RunData{Tags: promoted.Tags}).Tag("salesctl.promoted_from"); got != "2" {
-		t.Errorf("the version was promoted over %q, want 2", got)
+	if got := (mlflow.RunData{Tags: promoted.Tags}).Tag("salesctl.promoted_from"); got != "2 1" {
+		t.Errorf("the version was promoted over %q, want 2 and, before that, 1", got)
 	}
 }
 
@@ -217,8 +217,8 @@ func TestMerge(t *testing.T) {
 	}
 	promoted, err := to.Registry.GetModelVersion(ctx, "Zebra of sales", "4")
 	must(t, err)
-	if got := (mlflow.RunData{Tags: promoted.Tags}).Tag("salesctl.promoted_from"); got != "3" {
-		t.Errorf("the version was promoted over %q, want the one that is 3 here", got)
+	if got := (mlflow.RunData{Tags: promoted.Tags}).Tag("salesctl.promoted_from"); got != "3 2" {
+		t.Errorf("the version was promoted over %q, want those that are 3 and 2 here", got)
 	}
 	copied, err := to.Registry.GetModelVersion(ctx, `A copy 'quoted"`, "1")
 	must(t, err)

@@ -168,7 +168,7 @@ func fillRegistry(f filler, run mlflow.RunInfo, model mlflow.LoggedModelInfo) {
 	copied := f.version(mlflow.NewVersion{Name: "A copy 'quoted\"", Source: "models:/" + of.Name + "/" + of.Version})
 	below := f.version(mlflow.NewVersion{Name: of.Name, Source: run.ArtifactURI + "/old", RunID: run.ID})
 	hole := f.version(mlflow.NewVersion{Name: of.Name, Source: "runs:/" + run.ID + "/old", RunID: run.ID})
-	last := f.version(mlflow.NewVersion{Name: of.Name, Source: "s3://elsewhere/model", Tags: []mlflow.Tag{{Key: "salesctl.promoted_from", Value: below.Version}}})
+	last := f.version(mlflow.NewVersion{Name: of.Name, Source: "s3://elsewhere/model", Tags: []mlflow.Tag{{Key: "salesctl.promoted_from", Value: below.Version + " " + of.Version}}})
 	must(f, f.Registry.DeleteModelVersion(ctx, of.Name, hole.Version))
 	must(f, f.Registry.SetAlias(ctx, of.Name, "champion", below.Version))
 	must(f, f.Registry.SetAlias(ctx, copied.Name, "champion", copied.Version))
