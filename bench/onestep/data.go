@@ -92,8 +92,8 @@ func actuals(p sales.Panel, picks rowFilter) []float64 {
 	return y
 }
 
-// mean returns the means of pairs.
-func mean(a, b []float64) []float64 {
+// meanOf returns the means of pairs.
+func meanOf(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i := range out {
 		out[i] = (a[i] + b[i]) / 2

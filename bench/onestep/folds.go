@@ -12,32 +12,10 @@ import (
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
-// choice is one way to make the models.
-type choice struct {
-	basis      features.Basis
-	parameters string // in words
-	recipe     pipeline.Recipe
-}
-
-// choices lists the bases under the learners' own defaults, and the basis of the
-// product also under plain train's parameters.
-func choices() ([]choice, error) {
-	plain, err := plainRecipe()
-	if err != nil {
-		return nil, err
-	}
-	bare := pipeline.Recipe{Models: []model.Spec{{Name: "rf"}, {Name: "gbt"}}, Seed: plain.Seed, Jobs: plain.Jobs}
-	return []choice{
-		{features.Raw, "learners' own", bare},
-		{features.Level, "learners' own", bare},
-		{features.Seasonal, "learners' own", bare},
-		{features.Seasonal, "plain train's", plain},
-	}, nil
-}
-
 // fold is what to learn from, and what to predict.
 type fold struct {
 	from        sales.Period // the first predicted week
+	weeks       int
 	train, test rowFilter
 }
 
@@ -50,6 +28,7 @@ func cut(p sales.Panel, held rowFilter) []fold {
 		from, to := p.Frequency.Add(p.Start(), weeks[f]), p.Frequency.Add(p.Start(), weeks[f+1])
 		folds = append(folds, fold{
 			from:  from,
+			weeks: weeks[f+1] - weeks[f],
 			train: func(k sales.Key, w sales.Period) bool { return w < from && !held(k, w) },
 			test:  func(k sales.Key, w sales.Period) bool { return w >= from && w < to && !held(k, w) },
 		})
@@ -57,100 +36,131 @@ func cut(p sales.Panel, held rowFilter) []fold {
 	return folds
 }
 
-// compareFolds prints the scores of each choice, fold by fold.
-func compareFolds(ctx context.Context, out io.Writer, p sales.Panel, held rowFilter) error {
-	all, err := choices()
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(out, "%-9s %-14s %-11s %5s  %7s %8s  %7s %8s  %7s %7s %8s\n", "", "", "", "",
-		"rf", "", "gbt", "", pipeline.Mean, "", "")
-	_, _ = fmt.Fprintf(out, "%-9s %-14s %-11s %5s  %7s %8s  %7s %8s  %7s %7s %8s\n", "basis", "parameters", "from", "rows",
-		"WAPE %", "RMSE $", "WAPE %", "RMSE $", "MAPE %", "WAPE %", "RMSE $")
-	for _, c := range all {
-		var sum foldScores
-		folds := cut(p, held)
-		for _, f := range folds {
-			s, err := c.score(ctx, p, f)
-			if err != nil {
-				return err
-			}
-			s.print(out, c, f.from.String())
-			sum.add(s, 1/float64(len(folds)))
+// ground is the folds of a panel with the rows that one set of options makes.
+type ground struct {
+	recipe pipeline.Recipe
+	held   rowFilter
+	folds  []table
+}
+
+// table is the rows of one fold.
+type table struct {
+	features.Table
+	train, test features.Filter
+	actual      []float64 // of the test rows, in dollars
+}
+
+// newGround makes the rows of every fold. Each encoder sees its fold's training
+// rows alone.
+func newGround(p sales.Panel, held rowFilter, r pipeline.Recipe, o features.Options) (ground, error) {
+	g := ground{recipe: r, held: held}
+	for _, f := range cut(p, held) {
+		at := func(rows rowFilter) features.Filter {
+			return func(i features.Index) bool { return rows(p.Series[i.Series].Key, i.Period) }
 		}
-		sum.print(out, c, "mean")
-	}
-	return nil
-}
-
-// foldScores are the scores of both models and of their mean.
-type foldScores struct{ rf, gbt, mean metrics.Scores }
-
-// add adds a share of the scores.
-func (s *foldScores) add(o foldScores, share float64) {
-	for _, pair := range [][2]*metrics.Scores{{&s.rf, &o.rf}, {&s.gbt, &o.gbt}, {&s.mean, &o.mean}} {
-		to, from := pair[0], pair[1]
-		to.N += from.N
-		to.MAPE += from.MAPE * share
-		to.WAPE += from.WAPE * share
-		to.RMSE += from.RMSE * share
-	}
-}
-
-func (s foldScores) print(out io.Writer, c choice, from string) {
-	_, _ = fmt.Fprintf(out, "%-9s %-14s %-11s %5d  %7.3f %8.0f  %7.3f %8.0f  %7.3f %7.3f %8.0f\n", c.basis, c.parameters, from, s.mean.N,
-		s.rf.WAPE, s.rf.RMSE, s.gbt.WAPE, s.gbt.RMSE, s.mean.MAPE, s.mean.WAPE, s.mean.RMSE)
-}
-
-// score trains both models on a fold and scores them.
-func (c choice) score(ctx context.Context, p sales.Panel, f fold) (foldScores, error) {
-	at := func(rows rowFilter) features.Filter {
-		return func(i features.Index) bool { return rows(p.Series[i.Series].Key, i.Period) }
-	}
-	encoder, _, err := features.Fit(p, features.Options{Basis: c.basis, Rows: at(f.train)})
-	if err != nil {
-		return foldScores{}, err
-	}
-	table, err := encoder.Transform(p)
-	if err != nil {
-		return foldScores{}, err
-	}
-	var forecasts [][]float64
-	for _, name := range pipeline.MeanOf(pipeline.Mean) {
-		forecast, err := c.predict(ctx, name, table, at(f.train), at(f.test))
+		t := table{train: at(f.train), test: at(f.test), actual: actuals(p, f.test)}
+		o.Rows = t.train
+		encoder, _, err := features.Fit(p, o)
 		if err != nil {
-			return foldScores{}, err
+			return g, err
 		}
-		forecasts = append(forecasts, forecast)
+		if t.Table, err = encoder.Transform(p); err != nil {
+			return g, err
+		}
+		g.folds = append(g.folds, t)
 	}
-	actual := actuals(p, f.test)
-	return foldScores{
-		rf:   metrics.Score(actual, forecasts[0], nil),
-		gbt:  metrics.Score(actual, forecasts[1], nil),
-		mean: metrics.Score(actual, mean(forecasts[0], forecasts[1]), nil),
-	}, nil
+	return g, nil
 }
 
-// predict trains one model and returns its predictions of the test rows in
-// dollars, by key and then period.
-func (c choice) predict(ctx context.Context, name string, t features.Table, train, test features.Filter) ([]float64, error) {
-	learner, err := c.recipe.Learner(name, nil)
+// forecasts are a model's predictions in dollars, one slice a fold, by key and
+// then period.
+type forecasts [][]float64
+
+// and returns the mean of two models.
+func (f forecasts) and(o forecasts) forecasts {
+	var out forecasts
+	for i := range f {
+		out = append(out, meanOf(f[i], o[i]))
+	}
+	return out
+}
+
+// forecast trains one model on each fold.
+func (g ground) forecast(ctx context.Context, s model.Spec) (forecasts, error) {
+	learner, err := g.recipe.Learner(s.Name, s.Params)
 	if err != nil {
 		return nil, err
 	}
-	fitted, err := learner.Fit(ctx, t.Where(train), model.Dataset{})
-	if err != nil {
-		return nil, err
-	}
-	said := make([]float64, t.X.Len())
-	if err := fitted.Predict(said, t.X); err != nil {
-		return nil, err
-	}
-	var dollars []float64
-	for r, at := range t.Index {
-		if test(at) {
-			dollars = append(dollars, said[r]*t.Scale[r])
+	var out forecasts
+	for _, t := range g.folds {
+		fitted, err := learner.Fit(ctx, t.Where(t.train), model.Dataset{})
+		if err != nil {
+			return nil, err
 		}
+		said := make([]float64, t.X.Len())
+		if err := fitted.Predict(said, t.X); err != nil {
+			return nil, err
+		}
+		var dollars []float64
+		for r, at := range t.Index {
+			if t.test(at) {
+				dollars = append(dollars, t.Target.Undo(said[r], t.Scale[r]))
+			}
+		}
+		out = append(out, dollars)
 	}
-	return dollars, nil
+	return out, nil
+}
+
+// forecastAll trains the regressors and adds the mean of forest and boosting.
+func (g ground) forecastAll(ctx context.Context, specs []model.Spec) (map[string]forecasts, error) {
+	out := map[string]forecasts{}
+	for _, s := range specs {
+		f, err := g.forecast(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		out[s.Name] = f
+	}
+	parts := pipeline.MeanOf(pipeline.Mean)
+	out[pipeline.Mean] = out[parts[0]].and(out[parts[1]])
+	return out, nil
+}
+
+// foldScores are a model's scores, fold by fold and their mean.
+type foldScores struct {
+	folds []metrics.Scores
+	mean  metrics.Scores // MAPE, WAPE and RMSE only
+}
+
+// score compares a model's predictions with what came.
+func (g ground) score(f forecasts) foldScores {
+	var s foldScores
+	share := 1 / float64(len(g.folds))
+	for i, t := range g.folds {
+		fold := metrics.Score(t.actual, f[i], nil)
+		s.folds = append(s.folds, fold)
+		s.mean.MAPE += fold.MAPE * share
+		s.mean.WAPE += fold.WAPE * share
+		s.mean.RMSE += fold.RMSE * share
+	}
+	return s
+}
+
+// foldHeader prints the folds' first weeks above their scores.
+func foldHeader(out io.Writer, title string, p sales.Panel, held rowFilter) {
+	_, _ = fmt.Fprintf(out, "\n%-60s", title)
+	for _, f := range cut(p, held) {
+		_, _ = fmt.Fprintf(out, " %10s", f.from)
+	}
+	_, _ = fmt.Fprintf(out, " %8s %8s %8s\n", "MAPE %", "WAPE %", "RMSE $")
+}
+
+// print prints a line of them.
+func (s foldScores) print(out io.Writer, label string) {
+	_, _ = fmt.Fprintf(out, "%-60s", label)
+	for _, fold := range s.folds {
+		_, _ = fmt.Fprintf(out, " %10.3f", fold.WAPE)
+	}
+	_, _ = fmt.Fprintf(out, " %8.3f %8.3f %8.0f\n", s.mean.MAPE, s.mean.WAPE, s.mean.RMSE)
 }

@@ -4,7 +4,9 @@
 //
 //	go run ./bench/onestep
 //	PEERS_VENV=$PWD/.venv go run ./bench/onestep
-//	go run ./bench/onestep -folds
+//	go run ./bench/onestep -eliminate > bench/onestep/groups.txt
+//	go run ./bench/onestep -folds > bench/onestep/journal.txt
+//	go run ./bench/onestep -ablation > bench/onestep/ablation.txt
 //
 // Ours go the way of the product: the recipe of configs/salesctl.yaml, scored by
 // evaluate.OneStep, so that the figures are those of
@@ -16,9 +18,19 @@
 // models of scikit-learn and XGBoost on the Python original's features, with the
 // time of both in one run.
 //
-// With -folds it looks at the other rows only: four folds in time, each
-// predicted from the weeks before it. That is the table by which the basis that
-// targets are divided by and the default parameters were chosen.
+// Everything else looks at the other rows only: four folds in time, each predicted
+// from the weeks before it. Three tables are kept beside this program, the journal of
+// what was chosen by them:
+//
+//  1. -eliminate (groups.txt) leaves out one group of features after the other and
+//     takes the smallest set that loses nothing beyond chance.
+//  2. -folds (journal.txt) compares, with those features, what targets are divided by,
+//     the parameters of each model, and what else could answer in the place of the
+//     mean of forest and boosting.
+//  3. -ablation (ablation.txt) says what each group is worth beside the chosen ones.
+//
+// The first two look at each other's outcome. They were repeated until neither
+// changed; the tests hold the product's defaults against them.
 package main
 
 import (
@@ -36,16 +48,27 @@ import (
 )
 
 func main() {
-	folds := flag.Bool("folds", false, "compare bases and parameters on folds in time, without the tested rows")
+	eliminate := flag.Bool("eliminate", false, "choose the groups of features on folds in time, without the tested rows")
+	folds := flag.Bool("folds", false, "compare bases and parameters on the same folds")
+	groups := flag.Bool("ablation", false, "compare groups of features on the same folds")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *folds); err != nil {
+	table := compareTested
+	switch {
+	case *folds:
+		table = compareChoices
+	case *eliminate:
+		table = eliminateGroups
+	case *groups:
+		table = ablate
+	}
+	if err := run(context.Background(), os.Stdout, table); err != nil {
 		fmt.Fprintln(os.Stderr, "onestep:", err)
 		os.Exit(1)
 	}
 }
 
-// run prints the table that is asked for.
-func run(ctx context.Context, out io.Writer, folds bool) error {
+// run reads the sample and prints a table.
+func run(ctx context.Context, out io.Writer, table func(context.Context, io.Writer, sales.Panel, rowFilter) error) error {
 	panel, err := sample(ctx)
 	if err != nil {
 		return err
@@ -54,8 +77,14 @@ func run(ctx context.Context, out io.Writer, folds bool) error {
 	if err != nil {
 		return err
 	}
-	if folds {
-		return compareFolds(ctx, out, panel, among(tested))
+	return table(ctx, out, panel, among(tested))
+}
+
+// compareTested prints ours and the others on the tested rows.
+func compareTested(ctx context.Context, out io.Writer, panel sales.Panel, held rowFilter) error {
+	tested, err := testRows()
+	if err != nil {
+		return err
 	}
 	began := time.Now()
 	result, err := score(ctx, panel, tested)
@@ -73,7 +102,7 @@ func run(ctx context.Context, out io.Writer, folds bool) error {
 	if err != nil {
 		return err
 	}
-	showPeers(out, theirs, actuals(panel, among(tested)))
+	showPeers(out, theirs, actuals(panel, held))
 	_, err = fmt.Fprintf(out, "features, fits and predictions: ours %.2f s, the peers %.2f s, %.1f times ours\n",
 		took.Seconds(), theirs.Seconds, theirs.Seconds/took.Seconds())
 	return err

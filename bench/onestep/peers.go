@@ -22,7 +22,7 @@ type answers struct {
 }
 
 // mean returns the mean of both models.
-func (a answers) mean() []float64 { return mean(a.Forest, a.Boost) }
+func (a answers) mean() []float64 { return meanOf(a.Forest, a.Boost) }
 
 // askPeers trains the peers' models in the venv.
 func askPeers(ctx context.Context, venv string) (answers, error) {

@@ -10,10 +10,10 @@ import (
 	"github.com/salesctl/salesctl/pkg/pipeline"
 )
 
-// ours lists the models of the table.
-func ours() []string { return append(pipeline.MeanOf(pipeline.Mean), pipeline.Mean) }
+// ours lists the models of the tables.
+func ours() []string { return []string{"rf", "extra_trees", "gbt", pipeline.Mean} }
 
-// plainRecipe is forest and boosting as plain `salesctl train` makes them: what
+// plainRecipe is forests and boosting as plain `salesctl train` makes them: what
 // configs/salesctl.yaml says, without a look at the user's own settings.
 func plainRecipe() (pipeline.Recipe, error) {
 	defaults, err := configs.Files.ReadFile("salesctl.yaml")
@@ -29,7 +29,9 @@ func plainRecipe() (pipeline.Recipe, error) {
 		return pipeline.Recipe{}, err
 	}
 	return pipeline.Recipe{
-		Models: []model.Spec{{Name: "rf", Params: s.Train.RF}, {Name: "gbt", Params: s.Train.GBT}},
-		Seed:   s.Train.Seed, Jobs: s.Train.Jobs,
+		Models: []model.Spec{
+			{Name: "rf", Params: s.Train.RF}, {Name: "extra_trees", Params: s.Train.Extra}, {Name: "gbt", Params: s.Train.GBT},
+		},
+		Seed: s.Train.Seed, Jobs: s.Train.Jobs,
 	}, nil
 }

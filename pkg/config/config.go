@@ -82,16 +82,17 @@ type S3 struct {
 // Train says what is trained and how it is compared. The names of models and
 // their parameters are the model catalogue's to check.
 type Train struct {
-	Models  []string `yaml:"models" validate:"min=1,unique,dive,required"`
-	Folds   int      `yaml:"folds" validate:"min=1,max=100"`
-	Horizon int      `yaml:"horizon" validate:"min=1,max=520"`
-	Score   string   `yaml:"score" validate:"oneof=mse rmse mae mape wape"`
-	Spaces  string   `yaml:"spaces"`
-	Seed    uint64   `yaml:"seed"`
-	Jobs    int      `yaml:"jobs" validate:"min=0,max=1024"`
-	RF      Params   `yaml:"rf"`
-	Extra   Params   `yaml:"extra_trees"`
-	GBT     Params   `yaml:"gbt"`
+	Models   []string `yaml:"models" validate:"min=1,unique,dive,required"`
+	Folds    int      `yaml:"folds" validate:"min=1,max=100"`
+	Horizon  int      `yaml:"horizon" validate:"min=1,max=520"`
+	Score    string   `yaml:"score" validate:"oneof=mse rmse mae mape wape"`
+	Spaces   string   `yaml:"spaces"`
+	Seed     uint64   `yaml:"seed"`
+	Jobs     int      `yaml:"jobs" validate:"min=0,max=1024"`
+	Features Params   `yaml:"features"`
+	RF       Params   `yaml:"rf"`
+	Extra    Params   `yaml:"extra_trees"`
+	GBT      Params   `yaml:"gbt"`
 }
 
 // Serve says where the HTTP API listens and whom it answers.

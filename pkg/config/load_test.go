@@ -65,9 +65,10 @@ func TestDefaults(t *testing.T) {
 		Train: config.Train{
 			Models: []string{"rf", "gbt", "arima", "naive", "seasonal_naive", "seasonal_naive_growth"},
 			Folds:  3, Horizon: 8, Score: "mse", Seed: 42,
-			RF:    config.Params{"max_features": 0.4, "min_samples_leaf": 5},
-			Extra: config.Params{"max_features": 0.5, "min_samples_leaf": 5},
-			GBT: config.Params{"n_estimators": 200, "learning_rate": 0.03, "max_depth": 5, "min_child_weight": 20,
+			Features: config.Params{},
+			RF:       config.Params{"max_features": 0.4, "min_samples_leaf": 10},
+			Extra:    config.Params{"max_features": 0.8, "min_samples_leaf": 10},
+			GBT: config.Params{"n_estimators": 200, "learning_rate": 0.03, "max_depth": 3, "min_child_weight": 40,
 				"subsample": 0.7, "colsample_bytree": 0.3},
 		},
 		Serve: config.Serve{Host: "127.0.0.1", Port: 8000, Hosts: []string{}},

@@ -2,6 +2,7 @@ package features
 
 import (
 	"math"
+	"slices"
 
 	"github.com/salesctl/salesctl/pkg/sales"
 )
@@ -19,10 +20,10 @@ type Chain struct {
 
 // Chain sums up what rows of the periods from first to last look at. The sums of
 // a period read nothing after it, and a row of a period looks only at sums of
-// earlier ones, whatever the chain holds. Sets that do not look at the chain
-// have none.
+// earlier ones, whatever the chain holds. Where no feature looks at the chain there
+// is none.
 func (e *Encoder) Chain(p sales.Panel, first, last sales.Period) *Chain {
-	if e.state.Set != Row {
+	if !slices.ContainsFunc(e.features, func(f Feature) bool { return f.Group == Together }) {
 		return nil
 	}
 	f := p.Frequency

@@ -27,6 +27,9 @@ type Encoder struct {
 // the warnings name them.
 func Fit(p sales.Panel, opts Options) (e *Encoder, warnings []string, err error) {
 	opts = opts.withDefaults(p.Frequency.Unit)
+	if err := checkGroups(opts.Groups); err != nil {
+		return nil, nil, err
+	}
 	st := newState(p, opts)
 	if st.Basis == Auto {
 		if st.Basis, err = chooseBasis(p, st, opts.Rows); err != nil {
@@ -36,19 +39,27 @@ func Fit(p sales.Panel, opts Options) (e *Encoder, warnings []string, err error)
 	if e, err = build(st); err != nil {
 		return nil, nil, err
 	}
-	e.drop(opts.Without)
+	groups := opts.Groups
+	if len(groups) == 0 {
+		groups = DefaultGroups(st.Basis)
+	}
+	e.keep(slices.DeleteFunc(e.features, func(f Feature) bool { return !slices.Contains(groups, f.Group) }))
 	table := e.transform(p, opts.Rows)
 	if len(table.Learn) == 0 {
 		return nil, nil, fault.New(fault.Invalid, "fit features: none of %d rows can be learned from", len(table.Index)).
 			WithHint("load more sales with `salesctl etl`, or choose a later date")
 	}
-	return e, e.dropConstants(table), nil
+	if warnings = e.dropConstants(table); e.Width() == 0 {
+		return nil, nil, fault.New(fault.Config, "fit features: of the groups %v, the %s set has no feature that differs between rows", groups, st.Set).
+			WithHint("ask for more, as %s", Lags)
+	}
+	return e, warnings, nil
 }
 
 // newState takes from the panel what needs no computation.
 func newState(p sales.Panel, opts Options) state {
 	st := state{
-		Version: version, Set: opts.Set, Basis: opts.Basis,
+		Version: version, Set: opts.Set, Basis: opts.Basis, Target: opts.Target,
 		Frequency: p.Frequency.String(), KeyNames: p.KeyNames, ColumnNames: p.ColumnNames, StaticNames: p.StaticNames,
 		Keys: make([][]string, len(p.KeyNames)), Statics: make([][]string, len(p.StaticNames)),
 		Lags: opts.Lags, Windows: opts.Windows,
@@ -111,10 +122,10 @@ func chooseBasis(p sales.Panel, st state, rows Filter) (Basis, error) {
 	if err != nil {
 		return "", err
 	}
-	all, seasonal := 0, 0
+	all, seasonal, years := 0, 0, newPlaced()
 	eachRow(p, rows, func(at Index, _ int) {
 		all++
-		if v := e.look(p.Series[at.Series], nil, at.Period, nil); v.seasonal() {
+		if v := e.look(p.Series[at.Series], nil, at.Period, nil, years); v.seasonal() {
 			seasonal++
 		}
 	})
@@ -145,11 +156,6 @@ func (e *Encoder) dropConstants(t Table) (warnings []string) {
 	return warnings
 }
 
-// drop leaves out the features of groups.
-func (e *Encoder) drop(groups []Group) {
-	e.keep(slices.DeleteFunc(e.features, func(f Feature) bool { return slices.Contains(groups, f.Group) }))
-}
-
 // keep makes features the columns of a row.
 func (e *Encoder) keep(features []Feature) {
 	e.features = features
@@ -172,6 +178,9 @@ func (e *Encoder) Set() Set { return e.state.Set }
 
 // Basis returns what targets are divided by, never Auto.
 func (e *Encoder) Basis() Basis { return e.state.Basis }
+
+// Target returns what models learn of the target.
+func (e *Encoder) Target() Target { return e.state.Target }
 
 // Features returns the columns of a row, in order.
 func (e *Encoder) Features() []Feature { return slices.Clone(e.features) }
@@ -212,7 +221,7 @@ func (e *Encoder) Row(dst []float32, history sales.Series, chain *Chain, period 
 	if history.Frequency != e.calendar.Frequency() {
 		return fmt.Errorf("the history is %s, the features were made for %s", history.Frequency, e.calendar.Frequency())
 	}
-	v := e.look(history, chain, period, known)
+	v := e.look(history, chain, period, known, placed{})
 	e.write(dst, &v)
 	return nil
 }
@@ -224,9 +233,9 @@ func (e *Encoder) write(dst []float32, v *view) {
 	}
 }
 
-// Scale returns what the period's target is divided by: a prediction is the
-// model's answer times Scale. It is positive and depends on nothing but the
+// Scale returns what the period's target is divided by: a prediction is
+// Target.Undo of the model's answer and Scale. It is positive and depends on nothing but the
 // history before the period; NaN where that holds no target.
 func (e *Encoder) Scale(history sales.Series, period sales.Period) float64 {
-	return e.look(history, nil, period, nil).scale
+	return e.look(history, nil, period, nil, placed{}).scale
 }

@@ -14,7 +14,8 @@
 //  3. Scale gives the same period's scale, in the target's unit, from the same
 //     view. Targets and everything made of past targets are divided by it, so
 //     that small and large series, and early and late years, teach one another.
-//     A prediction is the model's answer times Scale.
+//     A model learns that, or its logarithm; Target.Undo makes a prediction of
+//     its answer.
 //  4. Transform gives a Table: every row of the panel that has a target, by key
 //     and then period, with scale and index.
 //
@@ -24,8 +25,9 @@ package features
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
-	"github.com/salesctl/salesctl/pkg/calendar"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/sales"
@@ -56,7 +58,7 @@ type Basis string
 const (
 	// Auto is Seasonal where a fifth of the rows or more, and at least 30, have
 	// the year behind them that it needs, and else Level.
-	Auto Basis = ""
+	Auto Basis = "auto"
 	// Raw divides by 1: the target in its own unit.
 	Raw Basis = "raw"
 	// Level divides by the mean of the newest periods.
@@ -72,18 +74,6 @@ type Filter func(Index) bool
 
 // picks reports whether the filter takes the row.
 func (f Filter) picks(at Index) bool { return f == nil || f(at) }
-
-// Options say which features to make. The zero value makes the row set as
-// `salesctl train` does.
-type Options struct {
-	Set     Set                // "" is Row
-	Basis   Basis              // "" is Auto
-	Lags    []int              // past targets, in periods; nil is the frequency's own
-	Windows []int              // lengths of rolling means, in periods; nil is the frequency's own
-	Own     []calendar.Holiday // the user's holidays
-	Rows    Filter             // what Fit learns from; nil is every row
-	Without []Group            // features to leave out, as an ablation does
-}
 
 // When says when a feature of a period is known.
 type When uint8
@@ -106,21 +96,56 @@ type Group string
 
 // The groups, in the order of a row.
 const (
-	Identity Group = "identity" // keys and static columns
-	Dates    Group = "dates"    // the period's place in week, month and year
-	Holidays Group = "holidays" // distances to holidays, and the flag
-	Shifts   Group = "shifts"   // whether a moving holiday's run-up fell into the same period last year
-	Columns  Group = "columns"  // the data's own columns
-	Changes  Group = "changes"  // their changes against the year before
-	Lags     Group = "lags"     // past targets
-	Rolling  Group = "rolling"  // means and deviations of past targets
-	Growth   Group = "growth"   // the newest periods against the year before
-	Together Group = "together" // the same of all series, and how this one stands to them
+	Identity  Group = "identity"  // keys and static columns
+	Dates     Group = "dates"     // the year, and the period's place in week and month
+	Season    Group = "season"    // the period's place in the year
+	Distances Group = "distances" // distances to holidays
+	Holidays  Group = "holidays"  // the holiday flag
+	Shifts    Group = "shifts"    // whether a moving holiday's run-up fell into the same period last year
+	Columns   Group = "columns"   // the data's own columns
+	Changes   Group = "changes"   // their changes against the year before
+	Lags      Group = "lags"      // past targets
+	Rolling   Group = "rolling"   // means and deviations of past targets
+	Growth    Group = "growth"    // the newest periods against the year before
+	Together  Group = "together"  // the same of all series, and how this one stands to them
 )
 
 // Groups lists the groups, in the order of a row.
 func Groups() []Group {
-	return []Group{Identity, Dates, Holidays, Shifts, Columns, Changes, Lags, Rolling, Growth, Together}
+	return []Group{Identity, Dates, Season, Distances, Holidays, Shifts, Columns, Changes, Lags, Rolling, Growth, Together}
+}
+
+// DefaultGroups lists what is made where no groups are asked for: all of them but
+// where the scale is earlier years' same dates times the growth since. That says most
+// of what the others could, so that of them only those are made which were worth
+// something on folds in time of the sample (bench/onestep/groups.txt), beside what
+// the data itself says. The place in the year even does harm there: what is learned
+// by it is the chance of that week of one year, and that comes back with the other
+// sign when a later year is divided by this one.
+func DefaultGroups(basis Basis) []Group {
+	if basis != Seasonal {
+		return Groups()
+	}
+	return []Group{Identity, Dates, Holidays, Shifts, Columns, Lags}
+}
+
+// checkGroups refuses a group that there is not.
+func checkGroups(groups []Group) error {
+	for _, g := range groups {
+		if slices.Contains(Groups(), g) {
+			continue
+		}
+		var known []string
+		for _, k := range Groups() {
+			known = append(known, string(k))
+		}
+		err := fault.New(fault.Config, "there is no group of features %q", g)
+		if near := fault.Nearest(string(g), known); near != "" {
+			return err.WithHint("did you mean %s?", near)
+		}
+		return err.WithHint("the groups are %s", strings.Join(known, ", "))
+	}
+	return nil
 }
 
 // Feature is one column of a row.
@@ -171,21 +196,6 @@ func rhythmOf(u sales.Unit) rhythm {
 	}
 }
 
-// withDefaults fills in what empty options stand for.
-func (o Options) withDefaults(u sales.Unit) Options {
-	r := rhythmOf(u)
-	if o.Set == "" {
-		o.Set = Row
-	}
-	if o.Lags == nil {
-		o.Lags = r.lags
-	}
-	if o.Windows == nil {
-		o.Windows = r.windows
-	}
-	return o
-}
-
 // checkAll refuses features that look ahead and names that appear twice.
 func checkAll(features []Feature, set Set) error {
 	seen := make(map[string]bool, len(features))
@@ -195,7 +205,7 @@ func checkAll(features []Feature, set Set) error {
 		}
 		if seen[f.Name] {
 			return fault.New(fault.Config, "build features: two are named %s", f.Name).
-				WithHint("map that column of the data under another name")
+				WithHint("name each lag and window once, and map a column of the data under a name that no feature has")
 		}
 		seen[f.Name] = true
 	}

@@ -27,7 +27,9 @@ func Example() {
 	}
 	p := sales.Panel{Schema: sales.Schema{Frequency: s.Frequency, KeyNames: []string{"store"}}, Series: []sales.Series{s}}
 
-	e, _, err := features.Fit(p, features.Options{Lags: []int{1, 52}, Windows: []int{4}})
+	e, _, err := features.Fit(p, features.Options{
+		Groups: []features.Group{features.Lags, features.Rolling, features.Growth}, Lags: []int{1, 52}, Windows: []int{4},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -55,11 +57,6 @@ func Example() {
 	// growth_lag_2 1.000
 	// growth_lag_3 1.001
 	// growth_lag_4 1.001
-	// chain_growth 1.100
-	// chain_growth_lag_1 1.000
-	// chain_growth_lag_2 1.000
-	// chain_growth_lag_3 1.001
-	// chain_growth_lag_4 1.001
 }
 
 // What training sees is what serving computes, bit for bit, although serving
@@ -67,7 +64,7 @@ func Example() {
 func TestTransformIsRow(t *testing.T) {
 	p := sample(t)
 	for _, set := range bothSets {
-		e := fit(t, p, features.Options{Set: set})
+		e := fit(t, p, features.Options{Set: set, Groups: features.Groups()})
 		table, err := e.Transform(p)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +100,7 @@ func TestRowNeverLooksAhead(t *testing.T) {
 	p := some(t, 3)
 	for _, set := range bothSets {
 		for _, basis := range []features.Basis{features.Raw, features.Level, features.Seasonal} {
-			e := fit(t, p, features.Options{Set: set, Basis: basis})
+			e := fit(t, p, features.Options{Set: set, Basis: basis, Groups: features.Groups()})
 			rapid.Check(t, func(t *rapid.T) {
 				s := p.Series[rapid.IntRange(0, len(p.Series)-1).Draw(t, "series")]
 				at := rapid.IntRange(0, s.Len()+60).Draw(t, "index")
@@ -151,7 +148,7 @@ func TestRowReadsThePeriodBefore(t *testing.T) {
 	p := some(t, 1)
 	s := p.Series[0]
 	for _, set := range bothSets {
-		e := fit(t, p, features.Options{Set: set})
+		e := fit(t, p, features.Options{Set: set, Groups: features.Groups()})
 		a := rowOf(t, e, s, s.Period(120), nil)
 		b := rowOf(t, e, poison(s, 119, 1), s.Period(120), nil)
 		if a["lag_1"] == b["lag_1"] || a["growth"] == b["growth"] || a["mean_4"] == b["mean_4"] {
@@ -206,6 +203,8 @@ func TestFitRefuses(t *testing.T) {
 		{"a column named as a feature", twice, features.Options{}, fault.Config, "build features: two are named year"},
 		{"a set", p, features.Options{Set: "sideways"}, fault.Config, `feature set "sideways" is unknown`},
 		{"a basis", p, features.Options{Basis: "cubic"}, fault.Config, `basis "cubic" is unknown`},
+		{"no features", p, features.Options{Set: features.Ahead, Groups: []features.Group{features.Together}}, fault.Config, "fit features: of the groups [together], the ahead set has no feature that differs between rows"},
+		{"features of one value", p, features.Options{Groups: []features.Group{features.Lags}, Lags: []int{400}}, fault.Config, "fit features: of the groups [lags], the row set has no feature that differs between rows"},
 		{"no rows", nothing, features.Options{}, fault.Invalid, "fit features: none of 0 rows can be learned from"},
 		{"no year behind", p.Until(p.Start() + 7*40), features.Options{Basis: features.Seasonal}, fault.Invalid, "fit features: none of 41 rows can be learned from"},
 	} {
@@ -229,7 +228,7 @@ func TestFitDropsConstantsWithAWarning(t *testing.T) {
 		t.Errorf("warnings: %q", warnings)
 	}
 	for _, name := range []string{"store", "year", "holiday_flag", "temperature", "fuel_price", "cpi", "unemployment",
-		"lag_1", "lag_2", "lag_4", "lag_8", "lag_52", "mean_4", "mean_8", "holiday_shift", "chain_growth"} {
+		"lag_1", "lag_2", "lag_4", "lag_8", "lag_51", "lag_52", "lag_53", "holiday_shift"} {
 		if !slices.Contains(e.Names(), name) {
 			t.Errorf("%s is missing", name)
 		}
@@ -288,7 +287,7 @@ func TestHolidayFlagComesFromTheCalendarWhereItIsMissing(t *testing.T) {
 func TestMissingHistoryIsNaN(t *testing.T) {
 	p := some(t, 2)
 	s := p.Series[0]
-	e := fit(t, p, features.Options{})
+	e := fit(t, p, features.Options{Groups: features.Groups()})
 	first := rowOf(t, e, s, s.Start, knownOf(s, s.Start))
 	for _, name := range []string{"lag_1", "lag_52", "mean_4", "growth"} {
 		if !math.IsNaN(first[name]) {

@@ -18,8 +18,10 @@ func (e *Encoder) layout() []Feature {
 		features []Feature
 	}{
 		{Identity, e.identity()},
-		{Dates, e.dates()},
-		{Holidays, append(e.distances(), e.flag())},
+		{Dates, dates()},
+		{Season, placeInYear()},
+		{Distances, e.distances()},
+		{Holidays, []Feature{e.flag()}},
 		{Shifts, shiftFeatures()},
 		{Columns, e.columns()},
 		{Changes, e.changes()},
@@ -79,32 +81,27 @@ func inAdvance(name string, of func(*view) float64) Feature {
 	return Feature{Name: name, When: InAdvance, of: of}
 }
 
-// dates place the period's last day in week, month and year. Where the scale is
-// earlier years' same dates, the place in the year is left out: all that could be
-// learned by it is what chance was at work in that week of one year, and that
-// comes back with the other sign when a later year is divided by this one.
-func (e *Encoder) dates() []Feature {
-	all := []Feature{
+// dates place the period's last day in week and month, and tell its year.
+func dates() []Feature {
+	return []Feature{
 		inAdvance("day_of_week", func(v *view) float64 { return float64(v.day.Weekday()) }),
 		inAdvance("day_of_month", func(v *view) float64 { return float64(v.day.Day()) }),
 		inAdvance("year", func(v *view) float64 { return float64(v.day.Year()) }),
 	}
-	if e.state.Basis == Seasonal {
-		return all
-	}
-	return append(all,
+}
+
+// placeInYear places the period's last day in the year.
+func placeInYear() []Feature {
+	return []Feature{
 		inAdvance("month", func(v *view) float64 { return float64(v.day.Month()) }),
-		inAdvance("iso_week", func(v *view) float64 { _, week := v.day.ISOWeek(); return float64(week) }))
+		inAdvance("iso_week", func(v *view) float64 { _, week := v.day.ISOWeek(); return float64(week) }),
+	}
 }
 
 // distances are the signed distances to the holidays, cut at the reach: beyond
 // it, all periods are alike. Easter alone moves by weeks, so it matters too how
-// far away it was in the period that last year is compared by. Where the scale is
-// earlier years' same dates they are left out, as other places in the year are.
+// far away it was in the period that last year is compared by.
 func (e *Encoder) distances() []Feature {
-	if e.state.Basis == Seasonal {
-		return nil
-	}
 	c, r := e.calendar, e.rhythm
 	offset := func(h int, p sales.Period) float64 { return float64(min(max(c.Offset(h, p), -r.reach), r.reach)) }
 	var all []Feature

@@ -36,6 +36,37 @@ func TestSeasonalScaleByHand(t *testing.T) {
 	}
 }
 
+// With two years behind the period, the scale is the mean of what either lets
+// expect: each has its own dates and its own growth.
+func TestSeasonalScaleOfTwoYearsByHand(t *testing.T) {
+	sold := func(i int) float64 { return 1000 + float64(i*i) }
+	s := weekly(130, sold)
+	e := fit(t, panelOf(s), features.Options{Basis: features.Seasonal})
+	// By how many sevenths the dates reach into the week before, by year; week 113
+	// ends on 2012-03-02, after the leap day, 110 and 111 are next to the Super Bowl's.
+	sevenths := map[int]map[int]float64{
+		1: {113: 2, 112: 1, 111: 0, 110: 0, 109: 1, 108: 1, 107: 1, 106: 1, 105: 1},
+		2: {113: 3, 112: 2, 111: 0, 110: 0, 109: 2, 108: 2, 107: 2, 106: 2, 105: 2},
+	}
+	want := 0.0
+	for years := 1; years <= 2; years++ {
+		ago := func(i int) float64 {
+			early, then := sevenths[years][i]/7, i-52*years
+			return (1-early)*sold(then) + early*sold(then-1)
+		}
+		now, then, weight := 0.0, 0.0, 1.0
+		for i := 112; i >= 105; i-- {
+			now += weight * sold(i)
+			then += weight * ago(i)
+			weight *= 0.7
+		}
+		want += ago(113) * now / then / 2
+	}
+	if got := e.Scale(s, sales.Date(2012, 3, 2)); math.Abs(got-want) > 1e-8 {
+		t.Errorf("scale %v, want %v", got, want)
+	}
+}
+
 // A week that hardly sold last year is no measure of this year's.
 func TestSeasonalScaleHasAFloor(t *testing.T) {
 	s := weekly(120, func(i int) float64 {
@@ -69,18 +100,44 @@ func TestAutoBasis(t *testing.T) {
 func TestScaleUndoesItself(t *testing.T) {
 	p := some(t, 2)
 	for _, basis := range []features.Basis{features.Raw, features.Level, features.Seasonal} {
-		e := fit(t, p, features.Options{Basis: basis})
-		table, err := e.Transform(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range table.Learn {
-			if !(table.Scale[r] > 0) || math.Abs(table.Y[r]*table.Scale[r]-table.Actual[r]) > 1e-6 {
-				t.Errorf("%s, row %d: %v times %v is not %v", basis, r, table.Y[r], table.Scale[r], table.Actual[r])
+		for _, target := range []features.Target{features.Plain, features.Log} {
+			e := fit(t, p, features.Options{Basis: basis, Target: target})
+			table, err := e.Transform(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if table.Target != target || e.Target() != target {
+				t.Errorf("the table has %q, the encoder %q, want %q", table.Target, e.Target(), target)
+			}
+			for _, r := range table.Learn {
+				learnt := table.Actual[r] / table.Scale[r]
+				if target == features.Log {
+					learnt = math.Log(learnt)
+				}
+				if !(table.Scale[r] > 0) || table.Y[r] != learnt {
+					t.Errorf("%s %s, row %d: %v of %v by %v", basis, target, r, table.Y[r], table.Actual[r], table.Scale[r])
+				}
+				if got := target.Undo(table.Y[r], table.Scale[r]); math.Abs(got-table.Actual[r]) > 1e-6 {
+					t.Errorf("%s %s, row %d: undone, %v is %v, not %v", basis, target, r, table.Y[r], got, table.Actual[r])
+				}
+			}
+			if basis == features.Raw && table.Scale[0] != 1 {
+				t.Errorf("raw divides by %v", table.Scale[0])
 			}
 		}
-		if basis == features.Raw && table.Scale[0] != 1 {
-			t.Errorf("raw divides by %v", table.Scale[0])
+	}
+}
+
+// What did not sell has no logarithm: it is learnt as a hundredth of the scale.
+func TestLogOfNothing(t *testing.T) {
+	s := weekly(120, func(i int) float64 { return []float64{1000, 0, -5}[max(i-117, 0)] })
+	table, err := fit(t, panelOf(s), features.Options{Basis: features.Raw, Target: features.Log}).Transform(panelOf(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, want := range map[int]float64{117: math.Log(1000), 118: math.Log(0.01), 119: math.Log(0.01)} {
+		if table.Y[r] != want {
+			t.Errorf("%v is learnt as %v, want %v", table.Actual[r], table.Y[r], want)
 		}
 	}
 }
@@ -89,7 +146,7 @@ func TestScaleUndoesItself(t *testing.T) {
 func TestRowsDoNotDependOnTheUnit(t *testing.T) {
 	p := some(t, 1)
 	s := p.Series[0]
-	e := fit(t, p, features.Options{})
+	e := fit(t, p, features.Options{Groups: features.Groups()})
 	rapid.Check(t, func(t *rapid.T) {
 		c := math.Ldexp(1, rapid.IntRange(-6, 6).Draw(t, "power of two"))
 		at := s.Period(rapid.IntRange(0, s.Len()).Draw(t, "index"))
@@ -133,7 +190,7 @@ func TestFeaturesAreFiniteOrMissing(t *testing.T) {
 		s := weekly(len(y), func(i int) float64 { return y[i] })
 		basis := rapid.SampledFrom([]features.Basis{features.Level, features.Seasonal, features.Raw}).Draw(t, "basis")
 		set := rapid.SampledFrom([]features.Set{features.Row, features.Ahead}).Draw(t, "set")
-		e, _, err := features.Fit(panelOf(s), features.Options{Basis: basis, Set: set})
+		e, _, err := features.Fit(panelOf(s), features.Options{Basis: basis, Set: set, Groups: features.Groups()})
 		if err != nil {
 			return // nothing to learn from
 		}

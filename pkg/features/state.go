@@ -12,13 +12,14 @@ import (
 
 // version of the state's form and of what the features mean. It rises whenever
 // a stored encoder would make other rows than it made when it was stored.
-const version = 2
+const version = 3
 
 // state is what an Encoder is made of again.
 type state struct {
 	Version     int          `json:"version"`
 	Set         Set          `json:"set"`
 	Basis       Basis        `json:"basis"`
+	Target      Target       `json:"target"`
 	Frequency   string       `json:"frequency"`
 	KeyNames    []string     `json:"key_names"`
 	ColumnNames []string     `json:"column_names"`
@@ -88,6 +89,8 @@ func (s state) check() error {
 		return fault.New(fault.Config, "feature set %q is unknown", s.Set).WithHint("use %s or %s", Row, Ahead)
 	case s.Basis != Raw && s.Basis != Level && s.Basis != Seasonal:
 		return fault.New(fault.Config, "basis %q is unknown", s.Basis).WithHint("use %s, %s or %s", Raw, Level, Seasonal)
+	case s.Target != Plain && s.Target != Log:
+		return fault.New(fault.Config, "target %q is unknown", s.Target).WithHint("use %s or %s", Plain, Log)
 	case slices.Max(append(slices.Concat(s.Lags, s.Windows), 0)) > maxBack:
 		return fault.New(fault.Config, "a lag or window is longer than %d periods", maxBack)
 	case len(s.Keys) != len(s.KeyNames):

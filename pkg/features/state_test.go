@@ -21,7 +21,7 @@ func TestUnmarshalGivesTheSameRows(t *testing.T) {
 	}
 	own := []calendar.Holiday{{Name: "fair", Flagged: true, Dates: []sales.Period{sales.Date(2012, 1, 15)}}}
 	for _, set := range bothSets {
-		e := fit(t, p, features.Options{Set: set, Own: own})
+		e := fit(t, p, features.Options{Set: set, Own: own, Target: features.Log})
 		data, err := e.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
@@ -33,7 +33,7 @@ func TestUnmarshalGivesTheSameRows(t *testing.T) {
 		if bytes2, _ := again.MarshalBinary(); !bytes.Equal(data, bytes2) {
 			t.Errorf("%s: written again, the state is %s, was %s", set, bytes2, data)
 		}
-		if again.Set() != e.Set() || again.Basis() != e.Basis() || !cmp.Equal(again.Names(), e.Names()) || !cmp.Equal(again.Kinds(), e.Kinds()) {
+		if again.Set() != e.Set() || again.Basis() != e.Basis() || again.Target() != features.Log || !cmp.Equal(again.Names(), e.Names()) || !cmp.Equal(again.Kinds(), e.Kinds()) {
 			t.Errorf("%s: read again, it is %s by %s with %v", set, again.Set(), again.Basis(), again.Names())
 		}
 		a, errA := e.Transform(p)
@@ -73,10 +73,11 @@ func TestUnmarshalRefusesNonsense(t *testing.T) {
 		{"cut off", good, good[:len(good)-3], "unexpected end of JSON input"},
 		{"empty", good, "", "unexpected end of JSON input"},
 		{"more behind", good, good + "{}", "invalid character '{' after top-level value"},
-		{"newer", `"version":2`, `"version":3`, "version 3, this program reads 2"},
+		{"newer", `"version":3`, `"version":4`, "version 4, this program reads 3"},
 		{"unknown field", `"set"`, `"sets"`, `json: unknown field "sets"`},
 		{"set", `"set":"row"`, `"set":"column"`, `feature set "column" is unknown`},
 		{"basis", `"basis":"seasonal"`, `"basis":""`, `basis "" is unknown`},
+		{"target", `"target":"plain"`, `"target":"cube"`, `target "cube" is unknown`},
 		{"frequency", `"W-FRI"`, `"W-XXX"`, `"W-XXX" is no frequency: want D, M or W-SUN to W-SAT`},
 		{"keys", `"keys":[["1","2"]]`, `"keys":[]`, "1 key columns have 0 lists of categories"},
 		{"static", `"static_names":null`, `"static_names":["region"]`, "1 static columns have 0 lists of categories"},
@@ -99,7 +100,7 @@ func TestUnmarshalRefusesNonsense(t *testing.T) {
 func FuzzUnmarshal(f *testing.F) {
 	p := some(f, 2)
 	for _, set := range bothSets {
-		data, err := fit(f, p, features.Options{Set: set}).MarshalBinary()
+		data, err := fit(f, p, features.Options{Set: set, Groups: features.Groups()}).MarshalBinary()
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -19,7 +19,8 @@ type Index struct {
 // Table is the rows of a panel that have a target, by key and then period.
 type Table struct {
 	X      *model.Frame
-	Y      []float64 // target over scale, what a model learns; one a row
+	Y      []float64 // what a model learns; one a row
+	Target Target    // how the target became Y
 	Scale  []float64 // as Encoder.Scale gives it; one a row
 	Actual []float64 // the target in its own unit; one a row
 	Index  []Index   // one a row
@@ -50,23 +51,24 @@ func (e *Encoder) transform(p sales.Panel, rows Filter) Table {
 	n := 0
 	eachRow(p, rows, func(Index, int) { n++ })
 	t := Table{
-		X: model.NewFrame(e.Names(), e.Kinds(), n),
+		X: model.NewFrame(e.Names(), e.Kinds(), n), Target: e.state.Target,
 		Y: make([]float64, n), Scale: make([]float64, n), Actual: make([]float64, n),
 		Index: make([]Index, 0, n), Learn: make([]int32, 0, n),
 	}
 	row := make([]float32, e.Width())
 	known := make([]float64, len(p.ColumnNames))
-	chain := e.Chain(p, p.Start(), p.Origin())
+	chain, years := e.Chain(p, p.Start(), p.Origin()), newPlaced()
+	var v view // one for all rows: it is large
 	eachRow(p, rows, func(at Index, i int) {
 		s, r := p.Series[at.Series], len(t.Index)
 		for c := range known {
 			known[c] = s.Columns[c][i]
 		}
-		v := e.look(s, chain, at.Period, known)
+		v = e.look(s, chain, at.Period, known, years)
 		e.write(row, &v)
 		t.X.SetRow(r, row)
 		t.Actual[r], t.Scale[r] = s.Target[i], v.scale
-		t.Y[r] = s.Target[i] / v.scale
+		t.Y[r] = t.Target.of(s.Target[i], v.scale)
 		t.Index = append(t.Index, at)
 		if e.teaches(&v) {
 			t.Learn = append(t.Learn, int32(r))

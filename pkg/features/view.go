@@ -22,6 +22,7 @@ type view struct {
 	known    []float64 // the period's own columns
 	calendar *calendar.Calendar
 	rhythm   rhythm
+	placed   placed
 
 	ratios      [maxTrend]float64 // j-1: the period j back over its dates a year before
 	chainRatios [maxTrend]float64 // likewise, of the chain
@@ -34,12 +35,13 @@ type view struct {
 	scale       float64           // what targets are divided by
 }
 
-// look fills in what several features share.
-func (e *Encoder) look(history sales.Series, chain *Chain, period sales.Period, known []float64) view {
+// look fills in what several features share; where periods lie in earlier years it
+// takes from placed, and adds to it.
+func (e *Encoder) look(history sales.Series, chain *Chain, period sales.Period, known []float64, placed placed) view {
 	v := view{
 		history: history, at: history.Index(period),
 		period: period, day: period.Time(), known: known,
-		calendar: e.calendar, rhythm: e.rhythm,
+		calendar: e.calendar, rhythm: e.rhythm, placed: placed,
 	}
 	last := e.season(&v, 1)
 	v.growth, v.shift, v.shiftBefore = last.growth, last.ago[0].shift, last.ago[1].shift

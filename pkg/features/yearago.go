@@ -59,6 +59,27 @@ type season struct {
 	expected float64               // that year's same dates times growth; NaN where unknown
 }
 
+// placed remembers where periods lie in earlier years, for those who look at the
+// same periods of many series: one map for each of the years that are looked at. The
+// zero value remembers nothing. It is not for concurrent use.
+type placed [2]map[sales.Period]yearAgo
+
+// newPlaced is one that remembers.
+func newPlaced() placed { return placed{{}, {}} }
+
+// yearAgo is the encoder's, worked out once.
+func (p placed) yearAgo(e *Encoder, period sales.Period, years int) yearAgo {
+	known := p[years-1]
+	ago, ok := known[period]
+	if !ok {
+		ago = e.yearAgo(period, years)
+		if known != nil {
+			known[period] = ago
+		}
+	}
+	return ago
+}
+
 // season looks so many years back. The growth is the ratio of two sums in which a
 // period counts less the older it is; periods into which a moving holiday fell in
 // one of the two years only tell nothing of it.
@@ -67,7 +88,7 @@ func (e *Encoder) season(v *view, years int) season {
 	var g growth
 	weight := 1.0
 	for j := range v.rhythm.trend + 1 {
-		s.ago[j] = e.yearAgo(v.history.Frequency.Add(v.period, -j), years)
+		s.ago[j] = v.placed.yearAgo(e, v.history.Frequency.Add(v.period, -j), years)
 		if j == 0 {
 			continue
 		}

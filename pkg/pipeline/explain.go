@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/sales"
 )
@@ -29,11 +30,12 @@ type Contribution struct {
 }
 
 // Explain tells what made the answers of a regressor, or of the mean, for rows: its
-// exact Shapley values (tree.Explainer) times the row's scale. The scale itself, by
-// which the model's answer becomes a number in the target's unit, is no feature: it
-// is part of all of them. Of the history it reads what Predict reads.
+// exact Shapley values (tree.Explainer) times the row's scale, or parts of the answer
+// in their proportion where its logarithm was learnt. The scale itself, by which the
+// model's answer becomes a number in the target's unit, is no feature: it is part of
+// all of them. Of the history it reads what Predict reads.
 func (p *Pipeline) Explain(ctx context.Context, history sales.Panel, rows []sales.Row, name string) ([]Explanation, error) {
-	if !slices.Contains(p.info.Regressors, name) && (!slices.Contains(Means(), name) || !hasMean(p.info.Regressors, name)) {
+	if !slices.Contains(p.info.Regressors, name) && (name != Mean || !hasMean(p.info.Regressors)) {
 		return nil, p.unexplained(name)
 	}
 	in, err := p.Inputs(ctx, history, rows)
@@ -74,7 +76,8 @@ func (p *Pipeline) unexplained(name string) error {
 func (t *trees) contribute(out []Explanation, m int, in Inputs, share float64) error {
 	contributor, ok := t.models[m].(model.Contributor)
 	if !ok {
-		return fault.New(fault.Usage, "%s cannot tell what its features bring", t.names[m])
+		return fault.New(fault.Usage, "%s cannot tell what its features bring to a row", t.names[m]).
+			WithHint("over many rows: `salesctl plot importance --model %s --by permutation`", t.names[m])
 	}
 	x := model.NewFrame(t.encoder.Names(), t.encoder.Kinds(), len(in.X))
 	for i, row := range in.X {
@@ -86,13 +89,35 @@ func (t *trees) contribute(out []Explanation, m int, in Inputs, share float64) e
 		return fmt.Errorf("explain %s: %w", t.names[m], err)
 	}
 	for i := range out {
-		of, e, factor := worth[i*width:(i+1)*width], &out[i], share*in.Scale[i]
+		e := &out[i]
+		mean, factor := inUnit(t.encoder.Target(), worth[i*width:(i+1)*width], in.Scale[i])
 		for c := range e.Features {
-			e.Features[c].Worth += of[c] * factor
-			e.Prediction += of[c] * factor
+			brought := share * factor * worth[i*width+c]
+			e.Features[c].Worth += brought
+			e.Prediction += brought
 		}
-		e.Mean += of[width-1] * factor
-		e.Prediction += of[width-1] * factor
+		e.Mean += share * mean
+		e.Prediction += share * mean
 	}
 	return nil
+}
+
+// inUnit returns, in the target's unit, what a model answers where nothing is known
+// of the row, of, of which it is the last number, and what the others are to be
+// multiplied by to bring the rest. Of logarithms, whose sum is a product, each brings
+// its part of the difference: the logarithmic mean is the factor that leaves nothing
+// over (B. W. Ang, The LMDI approach to decomposition analysis, Energy Policy 33, 2005).
+func inUnit(target features.Target, of []float64, scale float64) (mean, factor float64) {
+	base, log := of[len(of)-1], 0.0
+	for _, v := range of[:len(of)-1] {
+		log += v
+	}
+	mean = target.Undo(base, scale)
+	switch {
+	case target != features.Log:
+		return mean, scale
+	case log == 0: // what the other case comes near to
+		return mean, mean
+	}
+	return mean, (target.Undo(base+log, scale) - mean) / log
 }

@@ -36,13 +36,18 @@ type exporter interface {
 // pipeline.
 func (e Export) Write(w io.Writer) error { return e.model.WriteXGBoost(w, e.Features) }
 
+// Answer returns what the regressor itself answers for a row of its Features: to
+// the last bit what XGBoost answers with the written model.
+func (e Export) Answer(x []float32) float32 { return e.model.PredictRow32(x) }
+
 // Inputs are rows as the regressors of the row predictor are given them, and
 // their own answers.
 type Inputs struct {
 	Features []string    // the columns of X
 	X        [][]float32 // one a row; NaN is missing
-	// Scale is one number a row, in the target's unit: a regressor's answer times
-	// the row's scale is its prediction.
+	// Scale is one number a row, in the target's unit: a regressor's answer, or what
+	// e is raised to it where its logarithm was learnt, times the row's scale is its
+	// prediction.
 	Scale []float64
 	// Answers are those of the exported regressors, by name, one a row: to the
 	// last bit what XGBoost answers for X.
@@ -68,7 +73,7 @@ func (p *Pipeline) Exports() ([]Export, error) {
 		if m, ok := t.models[i].(exporter); ok {
 			out = append(out, Export{
 				Name: name, Features: example.Features, Basis: t.encoder.Basis(),
-				Output:  meaning(t.encoder.Basis(), p.info.Schema.Frequency.Noun()),
+				Output:  meaning(t.encoder.Target(), t.encoder.Basis(), p.info.Schema.Frequency.Noun()),
 				Example: example, model: m,
 			})
 		}
@@ -77,7 +82,10 @@ func (p *Pipeline) Exports() ([]Export, error) {
 }
 
 // meaning words what a regressor's answer is.
-func meaning(b features.Basis, period string) string {
+func meaning(t features.Target, b features.Basis, period string) string {
+	if t == features.Log {
+		return "the natural logarithm of " + meaning(features.Plain, b, period)
+	}
 	switch b {
 	case features.Raw:
 		return "the target of the " + period + " in its own unit"

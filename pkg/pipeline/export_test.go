@@ -2,13 +2,7 @@ package pipeline
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -60,11 +54,17 @@ func rowsOf(p sales.Panel, from sales.Period) (rows []sales.Row) {
 	return rows
 }
 
-// What the exports answer times the scale is what Predict says, and the rows are
-// those that training sees.
+// What the exports answer, undone, is what Predict says, and the rows are those that
+// training sees.
 func TestInputsAreWhatPredictAnswersFrom(t *testing.T) {
+	for name, r := range map[string]Recipe{"plain": small(), "log": logarithms()} {
+		t.Run(name, func(t *testing.T) { inputsAnswer(t, r) })
+	}
+}
+
+func inputsAnswer(t *testing.T, r Recipe) {
 	data := sample(t, 3)
-	p := open(t, train(t, data, small(), Evaluation{}).File)
+	p := open(t, train(t, data, r, Evaluation{}).File)
 	rows := rowsOf(data, sales.Date(2012, 9, 7))
 	in, err := p.Inputs(t.Context(), data, rows)
 	if err != nil {
@@ -92,7 +92,7 @@ func TestInputsAreWhatPredictAnswersFrom(t *testing.T) {
 			t.Errorf("%s %s: %v times %v, want %v times %v", row.Key, row.Period, in.X[i], in.Scale[i], x, table.Scale[r])
 		}
 		for _, part := range predictions[i].Parts {
-			got := float64(in.Answers[part.Model][i]) * in.Scale[i]
+			got := table.Target.Undo(float64(in.Answers[part.Model][i]), in.Scale[i])
 			if math.Abs(got/part.Value-1) > 1e-6 {
 				t.Errorf("%s %s %s: %v, want %v", row.Key, row.Period, part.Model, got, part.Value)
 			}
@@ -180,8 +180,11 @@ func TestMeaning(t *testing.T) {
 		features.Raw:   "the target of the month in its own unit",
 		features.Level: "the target of the month over its scale: the mean of the newest months before it",
 	} {
-		if got := meaning(basis, "month"); got != want {
+		if got := meaning(features.Plain, basis, "month"); got != want {
 			t.Errorf("%s: %q, want %q", basis, got, want)
+		}
+		if got := meaning(features.Log, basis, "month"); got != "the natural logarithm of "+want {
+			t.Errorf("%s, logarithm: %q", basis, got)
 		}
 	}
 }
@@ -202,20 +205,6 @@ func TestExportNames(t *testing.T) {
 			seen[name] = true
 		}
 	})
-}
-
-// peerPython returns the interpreter of the venv with the Python peers.
-func peerPython(t *testing.T) string {
-	t.Helper()
-	venv := os.Getenv("PEERS_VENV")
-	switch {
-	case venv != "":
-	case os.Getenv("CI") == "true":
-		t.Fatal("the peer is missing: XGBoost; PEERS_VENV names a venv with bench/requirements.txt in it")
-	default:
-		t.Skip("the peer is missing: XGBoost; PEERS_VENV names a venv with bench/requirements.txt in it")
-	}
-	return filepath.Join(venv, "bin", "python")
 }
 
 // whole is the pipeline of the whole sample, and all of its rows, the first ones
@@ -261,81 +250,4 @@ func TestExportsOfTheSample(t *testing.T) {
 			t.Errorf("%s: %v from the pipeline's own answers, %v is the limit", e.Name, worst, limit)
 		}
 	}
-}
-
-// TestXGBoostAnswersAsTheExports compares bit by bit on all rows of the sample.
-func TestXGBoostAnswersAsTheExports(t *testing.T) {
-	python := peerPython(t)
-	_, table, all := whole(t)
-	dir := t.TempDir()
-	write := func(name string, body []byte) {
-		if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	names, _ := json.Marshal(all[0].Features)
-	write("names.json", names)
-	var rows []byte
-	x := make([]float32, table.X.Width())
-	for r := range table.X.Len() {
-		table.X.Row(x, r)
-		rows, _ = binary.Append(rows, binary.LittleEndian, x)
-	}
-	write("rows.f32", rows)
-	for _, e := range all {
-		write(e.Name+".json", written(t, e))
-	}
-	theirs := askXGBoost(t, python, dir)
-	for _, e := range all {
-		their := theirs.Models[e.Name]
-		if rounds := map[string]int{"rf": 1, "gbt": 100}[e.Name]; their.Rounds != rounds || !cmp.Equal(their.Names, e.Features) {
-			t.Errorf("%s: %d rounds of %q", e.Name, their.Rounds, their.Names)
-		}
-		if their.Explained > 1e-4 {
-			t.Errorf("%s: contributions miss the answer by %v", e.Name, their.Explained)
-		}
-		ours := make([]uint32, table.X.Len())
-		for r := range ours {
-			table.X.Row(x, r)
-			ours[r] = math.Float32bits(e.model.PredictRow32(x))
-		}
-		if len(their.Answers) != 4 {
-			t.Errorf("%s was asked in %d ways", e.Name, len(their.Answers))
-		}
-		for how, answers := range their.Answers {
-			if diff := cmp.Diff(ours[:len(answers)], answers); diff != "" || len(answers) < 50 {
-				t.Errorf("%s by %s, XGBoost %s: %.300s", e.Name, how, theirs.Version, diff)
-			}
-		}
-	}
-}
-
-// peerAnswers is what testdata/xgboost_peer.py prints.
-type peerAnswers struct {
-	Version string
-	Models  map[string]struct {
-		Rounds    int
-		Names     []string
-		Answers   map[string][]uint32
-		Explained float64
-	}
-}
-
-func askXGBoost(t *testing.T, python, dir string) (out peerAnswers) {
-	t.Helper()
-	script, err := filepath.Abs("testdata/xgboost_peer.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var problems bytes.Buffer
-	cmd := exec.Command(python, script)
-	cmd.Dir, cmd.Stderr = dir, &problems
-	printed, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(printed, &out)
-	}
-	if err != nil {
-		t.Fatal(fmt.Errorf("%w\n%s", err, problems.Bytes()))
-	}
-	return out
 }

@@ -123,11 +123,15 @@ func TestAFileWithOtherAnswersIsRefused(t *testing.T) {
 		t.Fatal("rewriting changes the file by itself")
 	}
 	for name, change := range map[string]func(*golden){
-		"path": func(g *golden) { g.Paths["arima"][3] *= 1 + 1e-6 },
-		"tree": func(g *golden) { g.Paths["gbt"][0]++ },
-		"row":  func(g *golden) { g.Rows[0].Parts[1]++ },
-		"rows": func(g *golden) { g.Rows = g.Rows[1:] },
-		"none": func(g *golden) { delete(g.Paths, "naive") },
+		"path":                     func(g *golden) { g.Paths["arima"][3] *= 1 + 1e-6 },
+		"tree":                     func(g *golden) { g.Paths["gbt"][0]++ },
+		"row":                      func(g *golden) { g.Rows[0].Parts[1]++ },
+		"rows":                     func(g *golden) { g.Rows = g.Rows[1:] },
+		"none":                     func(g *golden) { delete(g.Paths, "naive") },
+		"a column that ends early": func(g *golden) { g.Columns[2] = g.Columns[2][3:] },
+		"a column too few":         func(g *golden) { g.Columns = g.Columns[1:] },
+		"half a key":               func(g *golden) { g.Key = nil },
+		"no periods":               func(g *golden) { *g = golden{Key: g.Key, Columns: make([]numbers, len(g.Columns))} },
 	} {
 		bad := rewrite(t, file, goldenSection, func(b []byte) []byte {
 			var g golden
@@ -162,16 +166,56 @@ func TestOtherDescriptionsAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzOpen feeds files whose checksums are right around any table and bodies.
+// FuzzOpen puts any body in the place of a section, with checksums that are right:
+// it is refused, or what it says is worked with.
 func FuzzOpen(f *testing.F) {
-	file, err := Train(f.Context(), sample(f, 1), Recipe{}, Evaluation{})
+	trained, err := Train(f.Context(), sample(f, 1), small(), Evaluation{})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(file.File)
+	c, err := openContainer(bytes.NewReader(trained.File), int64(len(trained.File)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	bodies := make([][]byte, len(c.sections))
+	for i, s := range c.sections {
+		if bodies[i], err = c.read(s.Name); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint8(i), bodies[i])
+	}
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		var w writer
+		for i, s := range c.sections {
+			if i == int(which)%len(bodies) {
+				w.add(s.Name, body)
+			} else {
+				w.add(s.Name, bodies[i])
+			}
+		}
+		file, err := w.bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := use(file); err != nil && !fault.Is(err, fault.Integrity) {
+			t.Errorf("section %s: %v is no integrity error", c.sections[int(which)%len(bodies)].Name, err)
+		}
+	})
+}
+
+// FuzzContainer feeds bytes that are no file of ours.
+func FuzzContainer(f *testing.F) {
+	var w writer
+	w.add("a", []byte("body"))
+	w.add("b", nil)
+	file, err := w.bytes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if err := use(b); err != nil && !fault.Is(err, fault.Integrity) {
+		if err := use(b); !fault.Is(err, fault.Integrity) {
 			t.Errorf("%v is no integrity error", err)
 		}
 	})

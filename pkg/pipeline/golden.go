@@ -77,6 +77,16 @@ func newGolden(p sales.Panel) golden {
 	return g
 }
 
+// fits refuses a series that is none of the schema, on which no model can be asked.
+func (g golden) fits(schema sales.Schema) error {
+	short := func(c numbers) bool { return len(c) != len(g.Target) }
+	if len(g.Key) != len(schema.KeyNames) || len(g.Static) != len(schema.StaticNames) ||
+		len(g.Columns) != len(schema.ColumnNames) || slices.ContainsFunc(g.Columns, short) {
+		return damaged("its golden series is not of its schema")
+	}
+	return nil
+}
+
 // panel returns the golden series as a history.
 func (g golden) panel(schema sales.Schema) sales.Panel {
 	s := sales.Series{Key: g.Key, Static: g.Static, Frequency: schema.Frequency, Start: g.Start, Target: g.Target}

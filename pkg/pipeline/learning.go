@@ -25,7 +25,9 @@ type LearningCurve struct {
 func (r Recipe) LearningCurves(ctx context.Context, p sales.Panel, from sales.Period, names ...string) ([]LearningCurve, error) {
 	before := func(at features.Index) bool { return at.Period < from }
 	after := func(at features.Index) bool { return at.Period >= from }
-	encoder, _, err := features.Fit(p, features.Options{Rows: before})
+	of := r.Features
+	of.Set, of.Rows = features.Row, before
+	encoder, _, err := features.Fit(p, of)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func (r Recipe) LearningCurves(ctx context.Context, p sales.Panel, from sales.Pe
 		if err != nil {
 			return nil, err
 		}
-		fitted, err := learner.Fit(ctx, table.Where(before), model.Dataset{})
+		fitted, err := Learn(ctx, learner, table, table.Where(before))
 		if err != nil {
 			return nil, fmt.Errorf("fit %s: %w", name, err)
 		}
@@ -60,7 +62,7 @@ func staged(m model.Stager, rows features.Table) []float64 {
 	for said := range m.Stages(rows.X) {
 		sum := 0.0
 		for r, v := range said {
-			miss := (v - rows.Y[r]) * rows.Scale[r]
+			miss := rows.Target.Undo(v, rows.Scale[r]) - rows.Actual[r]
 			sum += miss * miss
 		}
 		out = append(out, math.Sqrt(sum/float64(max(len(said), 1))))

@@ -67,6 +67,9 @@ func Open(r io.ReaderAt, size int64) (*Pipeline, error) {
 	if err := file.readJSON(goldenSection, &p.golden); err != nil {
 		return nil, err
 	}
+	if err := p.golden.fits(p.info.Schema); err != nil {
+		return nil, err
+	}
 	p.rows = sync.OnceValues(p.openRows)
 	// The forecasters that learn from rows share their trees: read them once.
 	ahead := sync.OnceValues(func() (*trees, error) { return readTrees(file, features.Ahead, p.info.Regressors) })
@@ -249,7 +252,7 @@ func (p *Pipeline) Predict(ctx context.Context, history sales.Panel, rows []sale
 	if err := p.fits(history); err != nil {
 		return nil, err
 	}
-	if !hasMean(p.info.Regressors, Mean) {
+	if !hasMean(p.info.Regressors) {
 		return nil, p.lacks(Mean)
 	}
 	t, err := p.rows()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/local"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/sales"
@@ -182,6 +183,22 @@ func TestPredictReadsNothingAtOrAfterThePeriod(t *testing.T) {
 	poisoned.Series[0].Target[poisoned.Series[0].Index(week)-1] *= 1.5
 	if got := predict(t, p, poisoned, row(week))[0]; got.Value == want.Value {
 		t.Error("the week before does not matter: the test cannot fail")
+	}
+}
+
+// Both sets are made of the recipe's features, and a file keeps them.
+func TestRecipesSayWhatModelsSee(t *testing.T) {
+	r := logarithms()
+	r.Features.Groups, r.Features.Lags = []features.Group{features.Lags}, []int{1, 52}
+	p := open(t, train(t, sample(t, 2), r, Evaluation{}).File)
+	for _, set := range []features.Set{features.Row, features.Ahead} {
+		trees, err := readTrees(p.file, set, p.info.Regressors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := trees.encoder.Names(); !slices.Equal(got, []string{"lag_1", "lag_52"}) || trees.encoder.Target() != features.Log {
+			t.Errorf("%s: %v of %s", set, got, trees.encoder.Target())
+		}
 	}
 }
 

@@ -18,23 +18,15 @@ import (
 const (
 	Auto = "auto"        // the choice by horizon
 	Mean = "rf_gbt_mean" // the mean of forest and boosting
-	// ExtraMean is the mean of extremely randomized trees and boosting.
-	ExtraMean = "et_gbt_mean"
 	// Default is what Auto stands for where no backtest made a choice.
 	Default = "arima"
 )
 
-// Means lists the names that stand for the mean of several regressors.
-func Means() []string { return []string{Mean, ExtraMean} }
-
 // MeanOf lists the regressors of a mean, in the order in which they are added;
 // none for any other name.
 func MeanOf(name string) []string {
-	switch name {
-	case Mean:
+	if name == Mean {
 		return []string{"rf", "gbt"}
-	case ExtraMean:
-		return []string{"extra_trees", "gbt"}
 	}
 	return nil
 }
@@ -46,14 +38,15 @@ func always() []string {
 
 // Models returns every name that a Recipe and a backtest can ask for.
 func Models() []string {
-	return slices.Concat(catalog.Learners(), Means(), catalog.Locals())
+	return slices.Concat(catalog.Learners(), []string{Mean}, catalog.Locals())
 }
 
 // Recipe says what a pipeline is made of.
 type Recipe struct {
-	Models []model.Spec // at most one a name; what every pipeline has need not be listed
-	Seed   uint64
-	Jobs   int // goroutines, 0 for all processors; never changes a result
+	Models   []model.Spec     // at most one a name; what every pipeline has need not be listed
+	Features features.Options // what regressors see and learn, in either set
+	Seed     uint64
+	Jobs     int // goroutines, 0 for all processors; never changes a result
 	// Progress, where it is not nil, is told how many parts of how many Train
 	// has trained.
 	Progress func(done, total int)
@@ -86,17 +79,15 @@ func (r Recipe) forecasters() []string {
 			names = append(names, s.Name)
 		}
 	}
-	for _, mean := range Means() {
-		if hasMean(r.regressors(), mean) {
-			names = append(names, mean)
-		}
+	if hasMean(r.regressors()) {
+		names = append(names, Mean)
 	}
 	return names
 }
 
 // hasMean reports whether all the parts of the mean are there.
-func hasMean(regressors []string, mean string) bool {
-	return !slices.ContainsFunc(MeanOf(mean), func(name string) bool { return !slices.Contains(regressors, name) })
+func hasMean(regressors []string) bool {
+	return !slices.ContainsFunc(MeanOf(Mean), func(name string) bool { return !slices.Contains(regressors, name) })
 }
 
 // Forecasters returns what can be backtested over several steps: each model sees
@@ -169,7 +160,8 @@ func (r Recipe) Learner(name string, params map[string]any) (model.Learner, erro
 }
 
 func (r Recipe) trainer(set features.Set) (*trainer, error) {
-	t := &trainer{set: set, names: r.regressors()}
+	t := &trainer{features: r.Features, names: r.regressors()}
+	t.features.Set = set
 	for _, name := range t.names {
 		learner, err := r.Learner(name, nil)
 		if err != nil {

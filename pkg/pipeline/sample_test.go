@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/sales"
 	"github.com/salesctl/salesctl/testdata"
@@ -57,6 +58,13 @@ func small() Recipe {
 		{Name: "rf", Params: map[string]any{"n_estimators": 5}},
 		{Name: "gbt", Params: map[string]any{"n_estimators": 5}},
 	}}
+}
+
+// logarithms is the recipe whose models learn them.
+func logarithms() Recipe {
+	r := small()
+	r.Features.Target = features.Log
+	return r
 }
 
 func train(t testing.TB, p sales.Panel, r Recipe, e Evaluation) Trained {

@@ -38,13 +38,12 @@ func (t *trees) answer(parts []float64, use []int, history past, period sales.Pe
 		return err
 	}
 	for _, i := range use {
-		parts[i] = t.models[i].PredictRow(x) * scale
+		parts[i] = t.encoder.Target().Undo(t.models[i].PredictRow(x), scale)
 	}
 	return nil
 }
 
-// input returns what the regressors are given for the period, and the scale of
-// their answers.
+// input returns what the regressors are given for the period, and its scale.
 func (t *trees) input(history past, period sales.Period, known []float64) (x []float32, scale float64, err error) {
 	x = make([]float32, t.encoder.Width())
 	if err := t.encoder.Row(x, history.Series, history.chain, period, known); err != nil {
@@ -60,7 +59,7 @@ func (t *trees) input(history past, period sales.Period, known []float64) (x []f
 // trainer trains trees, each panel once, so that candidates which share
 // regressors (rf, gbt and their mean) share the work.
 type trainer struct {
-	set      features.Set
+	features features.Options
 	names    []string
 	learners []model.Learner
 	shares   int // candidates that fit each panel
@@ -124,7 +123,7 @@ func fingerprint(p sales.Panel) [sha256.Size]byte {
 }
 
 func (t *trainer) train(ctx context.Context, p sales.Panel) (*trees, error) {
-	encoder, warnings, err := features.Fit(p, features.Options{Set: t.set})
+	encoder, warnings, err := features.Fit(p, t.features)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,7 @@ func (t *trainer) train(ctx context.Context, p sales.Panel) (*trees, error) {
 	}
 	out := &trees{encoder: encoder, names: t.names, warnings: warnings}
 	for i, learner := range t.learners {
-		fitted, err := learner.Fit(ctx, table.Dataset(), model.Dataset{})
+		fitted, err := Learn(ctx, learner, table, table.Dataset())
 		if err != nil {
 			return nil, fmt.Errorf("fit %s: %w", t.names[i], err)
 		}

@@ -105,16 +105,16 @@ func newestRows(t features.Table, n int) features.Table {
 	return pick(t, t.Where(func(at features.Index) bool { return at.Period >= first }).Rows)
 }
 
-// pick copies rows of a table.
+// pick copies rows of a table, with what their errors are measured by.
 func pick(t features.Table, rows []int32) features.Table {
-	out := features.Table{X: model.NewFrame(t.X.Names, t.X.Kinds, len(rows))}
+	out := features.Table{X: model.NewFrame(t.X.Names, t.X.Kinds, len(rows)), Target: t.Target}
 	for c, col := range t.X.Cols {
 		for i, r := range rows {
 			out.X.Cols[c][i] = col[r]
 		}
 	}
 	for _, r := range rows {
-		out.Y, out.Scale = append(out.Y, t.Y[r]), append(out.Scale, t.Scale[r])
+		out.Actual, out.Scale = append(out.Actual, t.Actual[r]), append(out.Scale, t.Scale[r])
 	}
 	return out
 }
@@ -141,7 +141,7 @@ func meanAbsolute(rows features.Table) func([]float64) float64 {
 	return func(said []float64) float64 {
 		sum := 0.0
 		for r, v := range said {
-			sum += math.Abs(v-rows.Y[r]) * rows.Scale[r]
+			sum += math.Abs(rows.Target.Undo(v, rows.Scale[r]) - rows.Actual[r])
 		}
 		return sum / float64(max(len(said), 1))
 	}

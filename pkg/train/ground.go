@@ -22,15 +22,18 @@ type ground struct {
 // fold is what a candidate learns from, and what it is scored on. All candidates
 // of all models share the frame of train, which is binned once.
 type fold struct {
-	train  model.Dataset
+	learn  features.Table
+	train  model.Dataset // the rows of learn
 	valid  *model.Frame
+	target features.Target
 	scale  []float64 // one a row of valid
 	actual []float64 // one a row of valid
 }
 
 // newGround lays out the folds in time of the panel.
-func newGround(p sales.Panel, folds int) (*ground, error) {
-	encoder, _, err := features.Fit(p, features.Options{Set: features.Row})
+func newGround(p sales.Panel, folds int, of features.Options) (*ground, error) {
+	of.Set = features.Row
+	encoder, _, err := features.Fit(p, of)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func newGround(p sales.Panel, folds int) (*ground, error) {
 	}
 	g := &ground{}
 	for _, cut := range cuts {
-		f, err := newFold(p, p.Frequency.Add(start, cut.From), p.Frequency.Add(start, cut.To))
+		f, err := newFold(p, p.Frequency.Add(start, cut.From), p.Frequency.Add(start, cut.To), of)
 		if err != nil {
 			return nil, err
 		}
@@ -57,9 +60,9 @@ func newGround(p sales.Panel, folds int) (*ground, error) {
 // newFold makes the fold that validates on the periods from from up to but not
 // with to. Encoder and bins know nothing from there on: they are the fold's own,
 // since quantiles over later weeks would tell of those weeks' sales by the lags.
-func newFold(p sales.Panel, from, to sales.Period) (fold, error) {
+func newFold(p sales.Panel, from, to sales.Period, of features.Options) (fold, error) {
 	past := p.Until(p.Frequency.Add(from, -1))
-	encoder, _, err := features.Fit(past, features.Options{Set: features.Row})
+	encoder, _, err := features.Fit(past, of)
 	if err != nil {
 		return fold{}, err
 	}
@@ -72,7 +75,7 @@ func newFold(p sales.Panel, from, to sales.Period) (fold, error) {
 		return fold{}, err
 	}
 	f := validOn(whole, func(at features.Index) bool { return at.Period >= from })
-	f.train = learn.Dataset()
+	f.learn, f.train = learn, learn.Dataset()
 	return f, nil
 }
 
@@ -86,8 +89,9 @@ func validOn(t features.Table, picks features.Filter) fold {
 		}
 	}
 	f := fold{
-		valid: model.NewFrame(t.X.Names, t.X.Kinds, len(rows)),
-		scale: make([]float64, len(rows)), actual: make([]float64, len(rows)),
+		valid:  model.NewFrame(t.X.Names, t.X.Kinds, len(rows)),
+		target: t.Target,
+		scale:  make([]float64, len(rows)), actual: make([]float64, len(rows)),
 	}
 	x := make([]float32, t.X.Width())
 	for i, r := range rows {
@@ -125,7 +129,7 @@ func (g *ground) fit(ctx context.Context, name string, params map[string]any, f 
 	if err != nil {
 		return nil, err
 	}
-	return learner.Fit(ctx, f.train, model.Dataset{})
+	return pipeline.Learn(ctx, learner, f.learn, f.train)
 }
 
 // ask returns what a model says of the validation, one a row.
@@ -135,7 +139,7 @@ func (f fold) ask(fitted model.Regressor) ([]float64, error) {
 		return nil, err
 	}
 	for i := range forecast {
-		forecast[i] *= f.scale[i]
+		forecast[i] = f.target.Undo(forecast[i], f.scale[i])
 	}
 	return forecast, nil
 }

@@ -89,6 +89,7 @@ func (t *training) params() []mlflow.Param {
 		out = append(out, mlflow.Param{Key: "tune", Value: string(cmp.Or(t.Search.Strategy, tune.Grid))},
 			mlflow.Param{Key: "score", Value: cmp.Or(t.Score, "mse")})
 	}
+	out = append(out, named("features_", t.Recipe.Features.Params())...)
 	for _, m := range t.Recipe.Models {
 		out = append(out, named(prefix(m.Name)+"_", m.Params)...)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/metrics"
 	"github.com/salesctl/salesctl/pkg/model"
+	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/tune"
 )
 
@@ -97,15 +98,20 @@ func (s *sizes) shared(ctx context.Context, params map[string]any, fold int) (fu
 	return s.fits[key], nil
 }
 
-// fit trains the largest and scores all sizes, none where the model is not Sized.
+// fit trains the largest and scores all sizes, none where the model is not Sized, or
+// ends where it is best: that depends on how many parts it may have.
 func (s *sizes) fit(ctx context.Context, others map[string]any, fold int) (map[int]float64, error) {
 	params, f := merged(s.spec.Params, others), s.ground.folds[fold]
 	params[size] = s.known[len(s.known)-1]
-	fitted, err := s.ground.fit(ctx, s.spec.Name, params, f)
+	scores := map[int]float64{}
+	learner, err := s.ground.recipe.Learner(s.spec.Name, params)
+	if early, ok := learner.(model.EarlyStopper); err != nil || ok && early.StopsEarly() {
+		return scores, err
+	}
+	fitted, err := pipeline.Learn(ctx, learner, f.learn, f.train)
 	if err != nil {
 		return nil, err
 	}
-	scores := map[int]float64{}
 	sized, ok := fitted.(model.Sized)
 	if !ok {
 		return scores, nil

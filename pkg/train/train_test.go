@@ -294,7 +294,7 @@ func TestFoldsOfTuningDoNotOverlap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := newGround(p, 3)
+	g, err := newGround(p, 3, features.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (t *training) tune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ground, err := newGround(t.Panel.Until(t.report.Split), t.Folds)
+	ground, err := newGround(t.Panel.Until(t.report.Split), t.Folds, t.Recipe.Features)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (t *training) journal(spec model.Spec, space Space) (*tune.Journal, string,
 	text, err := json.Marshal(map[string]any{
 		"format": searchFormat, "version": t.From.Version, "commit": t.From.Commit,
 		"data": digest(p), "frequency": p.Frequency.String(), "keys": p.KeyNames, "columns": p.ColumnNames, "statics": p.StaticNames,
-		"model": spec, "space": space, "strategy": cmp.Or(t.Search.Strategy, tune.Grid), "trials": cmp.Or(t.Search.Trials, tune.DefaultTrials),
+		"model": spec, "features": t.Recipe.Features.Params(), "space": space, "strategy": cmp.Or(t.Search.Strategy, tune.Grid), "trials": cmp.Or(t.Search.Trials, tune.DefaultTrials),
 		"seed": t.Recipe.Seed, "folds": t.Folds, "score": cmp.Or(t.Score, "mse"),
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/tune"
@@ -33,7 +34,7 @@ func drawn() []Space {
 // on, of all series but one: what the fold says of that week may not move.
 func TestFoldsDoNotLookAhead(t *testing.T) {
 	const folds = 3
-	clean, err := newGround(chain(3, 140), folds)
+	clean, err := newGround(chain(3, 140), folds, features.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestFoldsDoNotLookAhead(t *testing.T) {
 				}
 			}
 		}
-		dirty, err := newGround(poisoned, folds)
+		dirty, err := newGround(poisoned, folds, features.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,9 +73,32 @@ func TestFoldsDoNotLookAhead(t *testing.T) {
 	}
 }
 
+// The folds have the recipe's features, and what they say is in the target's unit,
+// whatever the models learn.
+func TestFoldsHaveTheRecipesFeatures(t *testing.T) {
+	g, err := newGround(chain(3, 140), 2, features.Options{Target: features.Log, Groups: []features.Group{features.Lags}, Lags: []int{1, 52}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range g.folds {
+		if !slices.Equal(f.train.X.Names, []string{"lag_1", "lag_52"}) || !slices.Equal(f.valid.Names, f.train.X.Names) {
+			t.Errorf("fold %d learns from %v and is asked for %v", i, f.train.X.Names, f.valid.Names)
+		}
+		said, err := g.forecast(t.Context(), "rf", map[string]any{"n_estimators": 20}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := range said {
+			if of := said[r] / f.actual[r]; of < 0.1 || of > 10 { // a logarithm itself is near 0
+				t.Fatalf("fold %d says %v, it was %v", i, said[r], f.actual[r])
+			}
+		}
+	}
+}
+
 // All models and candidates of a fold learn from one frame.
 func TestFoldsAreBinnedOnce(t *testing.T) {
-	g, err := newGround(chain(3, 140), 3)
+	g, err := newGround(chain(3, 140), 3, features.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,19 +190,20 @@ func folded(trials []tune.Trial) int {
 func TestAnotherSearchHasAnotherJournal(t *testing.T) {
 	names := map[string]string{}
 	for name, change := range map[string]func(*Options){
-		"same":    func(*Options) {},
-		"jobs":    func(o *Options) { o.Recipe.Jobs = 2 },
-		"timeout": func(o *Options) { o.Search.Timeout = time.Hour },
-		"data":    func(o *Options) { o.Panel.Series[0].Target[3]++ },
-		"space":   func(o *Options) { o.Spaces[0].Params[0].Range.High++ },
-		"params":  func(o *Options) { o.Recipe.Models[1].Params["gamma"] = 0.5 },
-		"seed":    func(o *Options) { o.Recipe.Seed++ },
-		"folds":   func(o *Options) { o.Folds++ },
-		"score":   func(o *Options) { o.Score = "wape" },
-		"trials":  func(o *Options) { o.Search.Trials++ },
-		"by":      func(o *Options) { o.Search.Strategy = tune.Random },
-		"version": func(o *Options) { o.From.Version = "v2" },
-		"commit":  func(o *Options) { o.From.Commit = "c" },
+		"same":     func(*Options) {},
+		"jobs":     func(o *Options) { o.Recipe.Jobs = 2 },
+		"timeout":  func(o *Options) { o.Search.Timeout = time.Hour },
+		"data":     func(o *Options) { o.Panel.Series[0].Target[3]++ },
+		"space":    func(o *Options) { o.Spaces[0].Params[0].Range.High++ },
+		"params":   func(o *Options) { o.Recipe.Models[1].Params["gamma"] = 0.5 },
+		"features": func(o *Options) { o.Recipe.Features.Target = features.Log },
+		"seed":     func(o *Options) { o.Recipe.Seed++ },
+		"folds":    func(o *Options) { o.Folds++ },
+		"score":    func(o *Options) { o.Score = "wape" },
+		"trials":   func(o *Options) { o.Search.Trials++ },
+		"by":       func(o *Options) { o.Search.Strategy = tune.Random },
+		"version":  func(o *Options) { o.From.Version = "v2" },
+		"commit":   func(o *Options) { o.From.Commit = "c" },
 	} {
 		o := Options{Panel: chain(2, 120), Recipe: recipe(), Spaces: drawn(), Search: Search{Strategy: tune.Halving, Trials: 6, Journals: t.TempDir()}}
 		change(&o)
@@ -311,7 +336,7 @@ func TestManyCandidatesAreATableAlone(t *testing.T) {
 
 // The scores of candidates that share a fit are those of fits of their own.
 func TestSharedFitsScoreTheSame(t *testing.T) {
-	g, err := newGround(chain(3, 140), 2)
+	g, err := newGround(chain(3, 140), 2, features.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
