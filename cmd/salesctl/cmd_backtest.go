@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -135,12 +133,8 @@ func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Option
 	if o.out == "" {
 		return e, nil
 	}
-	out := a.path(o.out)
-	if info, err := os.Stat(out); err == nil && info.IsDir() {
-		return e, fault.New(fault.Usage, "--out: %s is a directory", out).WithHint("name a file in it")
-	}
-	if info, err := os.Stat(filepath.Dir(out)); err != nil || !info.IsDir() {
-		return e, fault.New(fault.NotFound, "--out: there is no directory %s", filepath.Dir(out)).WithHint("create it first")
+	if err := a.writable(o.out); err != nil {
+		return e, fmt.Errorf("--out: %w", err)
 	}
 	return e, nil
 }

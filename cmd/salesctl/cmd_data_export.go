@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -21,12 +22,13 @@ import (
 
 func newDataExport(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "export FILE",
+		Use:   "export FILE|-",
 		Short: "Write the newest rows to a CSV or an ARFF file",
 		Long: `Write the newest version of every row, under the columns' names and in the date
 layout of the file that was loaded first: ` + "`salesctl etl FILE`" + ` reads it again. The
 name says the form: .arff is that of Weka, with keys, dates and static columns as
-nominal attributes and the target last; anything else is a CSV.`,
+nominal attributes and the target last; anything else is a CSV, and - writes that
+to stdout.`,
 		Args: takes(1, 1),
 		Example: `  salesctl data export sales.csv
   salesctl data export sales.arff
@@ -36,18 +38,31 @@ nominal attributes and the target last; anything else is a CSV.`,
 			if err != nil {
 				return err
 			}
-			return a.export(cmd.Context(), s, a.path(args[0]))
+			return a.export(cmd.Context(), s, args[0])
 		},
 	}
 }
 
 // export writes the database's rows to the file.
-func (a *app) export(ctx context.Context, s *config.Settings, path string) error {
+func (a *app) export(ctx context.Context, s *config.Settings, name string) error {
+	toStdout := name == "-"
+	if toStdout && a.forPrograms() {
+		return fault.New(fault.Usage, "the rows go to stdout, where -o would write too").WithHint("leave out -o and --json, or name a file")
+	}
+	path := a.path(name)
+	if !toStdout {
+		if err := a.writable(name); err != nil {
+			return err
+		}
+	}
 	p, format, err := a.history(ctx, s)
 	if err != nil {
 		return err
 	}
 	rows := exported(p, format)
+	if toStdout {
+		return writeCSV(a.stdout, csvTable(rows), csvRows(rows, format.Decimal))
+	}
 	var file bytes.Buffer
 	if isARFF(path) {
 		err = golearn.WriteARFF(&file, "sales", rows)
@@ -148,7 +163,7 @@ func (a *app) fromARFF(in etl.Input) (etl.Input, error) {
 	}
 	t, err := golearn.ReadARFF(f)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return in, err
+		return in, fmt.Errorf("%s: %w", in.Name, err)
 	}
 	var b bytes.Buffer
 	err = writeCSV(&b, csvTable(t), csvRows(t, ""))

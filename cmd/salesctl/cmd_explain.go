@@ -119,13 +119,16 @@ func (o *explainOptions) check(a *app) error {
 		return fault.New(fault.Usage, "a row needs --store and --date")
 	case o.top < 0:
 		return fault.New(fault.Usage, "--top is %d", o.top).WithHint("give a number from 1, or 0 for all features")
-	case o.plot:
-		return a.textOnly("a waterfall")
-	case o.out != "":
-		_, err := plot.FormatOf(o.out)
+	}
+	if err := knownModel(o.model); err != nil {
 		return err
 	}
-	return nil
+	if o.plot {
+		if err := a.textOnly("a waterfall"); err != nil {
+			return err
+		}
+	}
+	return a.drawable(o.out)
 }
 
 // others is the name of what the features that are not listed bring together.

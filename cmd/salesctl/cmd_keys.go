@@ -58,7 +58,7 @@ A name belongs to one key, also after that has expired: the audit tells names.`,
 			if days > 0 {
 				expires = a.now().AddDate(0, 0, days)
 			}
-			var of []auth.Scope
+			var of []auth.Scope // checked by the ring, which knows all there are
 			for _, s := range scopes {
 				of = append(of, auth.Scope(s))
 			}
@@ -119,7 +119,7 @@ func newKeysRevoke(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if ok {
+			if ok { // the server reads the file again at its next request
 				if err := ring.Revoke(k.ID); err != nil {
 					return err
 				}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -42,7 +41,11 @@ func versions(ctx context.Context, t *tracking, name string) ([]mlflow.ModelVers
 	if err != nil {
 		return nil, noModel(t, err)
 	}
-	q := mlflow.RegistryQuery{Filter: fmt.Sprintf("name = '%s'", name), OrderBy: []string{"version_number DESC"}, MaxResults: mlflow.MaxSearchPage}
+	quote := "'"
+	if strings.Contains(name, quote) { // the grammar has two, and none can be escaped
+		quote = `"`
+	}
+	q := mlflow.RegistryQuery{Filter: "name = " + quote + name + quote, OrderBy: []string{"version_number DESC"}, MaxResults: mlflow.MaxSearchPage}
 	var all []mlflow.ModelVersion
 	for {
 		page, err := t.SearchModelVersions(ctx, q)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -49,10 +50,8 @@ func newPlot(a *app) *cobra.Command {
 func (o *plotOptions) pictureCommand(a *app, cmd *cobra.Command, draw func(context.Context, *config.Settings) (picture, error)) *cobra.Command {
 	cmd.Args = noArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if o.out != "" {
-			if _, err := plot.FormatOf(o.out); err != nil {
-				return err
-			}
+		if err := a.drawable(o.out); err != nil {
+			return err
 		}
 		s, err := a.settings(cmd)
 		if err != nil {
@@ -132,7 +131,7 @@ func (a *app) withModel(s *config.Settings, name string) (pipeline.Recipe, error
 	if err := knownModel(name); err != nil {
 		return pipeline.Recipe{}, err
 	}
-	if !slices.Contains(s.Train.Models, name) {
+	if !slices.Contains(s.Train.Models, name) && !slices.Equal(s.Train.Models, []string{allModels}) {
 		s.Train.Models = append(slices.Clone(s.Train.Models), name)
 	}
 	return recipe(s)
@@ -189,6 +188,11 @@ func (o *plotOptions) importance(ctx context.Context, a *app, s *config.Settings
 	if !ok {
 		return picture{}, fault.New(fault.Usage, "--by is %q", o.by).WithHint("give gain, cover or permutation")
 	}
+	if o.model != "" {
+		if err := knownModel(o.model); err != nil {
+			return picture{}, err
+		}
+	}
 	data, err := a.panel(ctx, s)
 	if err != nil {
 		return picture{}, err
@@ -209,6 +213,10 @@ func (o *plotOptions) importance(ctx context.Context, a *app, s *config.Settings
 	w, err := o.pick(worths)
 	if err != nil {
 		return picture{}, err
+	}
+	if slices.ContainsFunc(w.Features, func(f pipeline.FeatureWorth) bool { return math.IsNaN(measure.of(f)) }) {
+		return picture{}, fault.New(fault.Usage, "%s does not tell the %s of its features", w.Model, o.by).
+			WithHint("--by permutation measures any model")
 	}
 	f, err := train.Importances(w, measure.axis, measure.of)
 	t := table{Thing: "importance", Meta: newMeta(c, data), Columns: []column{{Name: "model"}, {Name: "feature"}, {Name: o.by, Places: 6}}}
@@ -279,7 +287,7 @@ func learningCurve(ctx context.Context, r pipeline.Recipe, data sales.Panel, nam
 	}
 	if len(curves) == 0 {
 		return pipeline.LearningCurve{}, fault.New(fault.Usage, "%s does not grow tree by tree", name).
-			WithHint("these do: %s", strings.Join(pipeline.MeanOf(pipeline.Mean), ", "))
+			WithHint("these do: rf, extra_trees, gbt")
 	}
 	return curves[0], nil
 }

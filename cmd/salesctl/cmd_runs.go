@@ -55,7 +55,7 @@ func (q *runsQuery) find(ctx context.Context, t *tracking, filter string) ([]mlf
 		return nil, fault.New(fault.Usage, "--limit is %d, want 1 to %d", q.limit, mlflow.MaxSearchRuns)
 	}
 	query := mlflow.RunQuery{Filter: filter, OrderBy: q.orderBy, MaxResults: q.limit, ViewType: mlflow.ActiveOnly}
-	if !q.nested { // the grammar has no word for a missing tag: nested runs are left out below, of larger pages
+	if !q.nested { // not every server's grammar has a word for a missing tag: nested runs are left out below, of larger pages
 		query.MaxResults = max(q.limit, leastPage)
 	}
 	if q.deleted {

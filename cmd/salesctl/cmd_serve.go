@@ -149,7 +149,7 @@ func serverTable(at net.Addr, tracking string) table {
 // logInferences logs what is served in the background; what the tracking place
 // does not take waits on the disk.
 func (a *app) logInferences(t *tracking, log *slog.Logger) (*spool.Logger, error) {
-	disk, err := a.openSpool()
+	disk, err := a.openSpool(t.spool)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func newTracking(a *app) *cobra.Command {
   salesctl tracking replay`,
 	}
 	cmd.AddCommand(newTrackingServe(a), newTrackingReplay(a), newTrackingDoctor(a), newTrackingGC(a),
-		newTrackingExport(a), newTrackingImport(a))
+		newTrackingExport(a), newTrackingImport(a), newTrackingWorkspaces(a))
 	return cmd
 }
 
@@ -91,19 +91,17 @@ func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log
 		return fault.New(fault.Usage, "--static-prefix %q must begin with a slash, end without one, and hold letters, digits, -, _ and . between slashes", o.prefix).
 			WithHint("--static-prefix /mlflow")
 	}
+	// First of all: a port that is taken must not leave a new database behind.
 	l, err := serve.Listen(ctx, serve.ListenOptions{Host: s.Tracking.Host, Port: s.Tracking.Port, Auth: s.Tracking.Auth, Logger: log})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreClosed(l.Close())) }()
-	t, err := a.trackingAt(ctx, s, s.Tracking.URI, openOptions{create: true, root: o.root})
+	t, err := a.trackingAt(ctx, s, s.Tracking.URI, openOptions{create: true, root: o.root, check: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	if err := usable(ctx, s, t.root); err != nil {
-		return err
-	}
 	h, err := a.trackingHandler(ctx, s, t, t, o.prefix, log)
 	if err != nil {
 		return err
@@ -216,7 +214,7 @@ func deny(w http.ResponseWriter, r *http.Request, err error) {
 	case !fault.Is(err, fault.Auth): // the server's own trouble
 		status = http.StatusInternalServerError
 	}
-	if scopeOf(r, "") == auth.API {
+	if scopeOf(r, "") == auth.API { // no prefix: the API is `serve`'s, which has none
 		serve.Deny(w, status, err)
 		return
 	}

@@ -179,7 +179,7 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (r
 	}
 	report, err = train.Run(ctx, t)
 	if to.spooled {
-		report.Warnings = append(report.Warnings, fmt.Sprintf("%s cannot be reached: the run waits in %s; next: salesctl tracking replay", place.place, a.path(stateFolder+"/"+spoolFolder)))
+		report.Warnings = append(report.Warnings, fmt.Sprintf("%s cannot be reached: the run waits in %s; next: salesctl tracking replay", place.place, a.spoolRoot()))
 	}
 	return report, to.alias, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/mlflow"
 	"github.com/salesctl/salesctl/pkg/mlflow/record"
 	"github.com/salesctl/salesctl/pkg/mlflow/spool"
 	"github.com/salesctl/salesctl/pkg/promote"
@@ -94,7 +95,7 @@ func (l *trainingLog) Deliver(ctx context.Context, r record.Record) (record.Deli
 	if err == nil || fault.Is(err, fault.Usage) || fault.Is(err, fault.Invalid) { // nobody will ever take it
 		return d, err
 	}
-	s, opened := l.app.openSpool()
+	s, opened := l.app.openSpool(l.to.spool)
 	if opened != nil {
 		return d, errors.Join(err, opened)
 	}
@@ -151,9 +152,10 @@ func (l *trainingLog) mend(ctx context.Context, r record.Record, versions []reco
 	return nil
 }
 
-// replay sends what waits on the disk, and gives new versions their aliases.
-func (a *app) replay(ctx context.Context, t *tracking) error {
-	disk, err := a.openSpool()
+// replay sends what waits on the disk under a name, and gives new versions their
+// aliases.
+func (a *app) replay(ctx context.Context, t *tracking, name string) error {
+	disk, err := a.openSpool(name)
 	if err != nil {
 		return err
 	}
@@ -180,7 +182,18 @@ func replayTable(r spool.Report) table {
 	return table{Thing: "replay", Columns: columns("sent", "waiting", "set_aside"), Rows: [][]any{{r.Delivered, r.Kept, r.Bad}}}
 }
 
-// openSpool opens the folder of the records that wait.
-func (a *app) openSpool() (*spool.Spool, error) {
-	return spool.Open(a.path(stateFolder+"/"+spoolFolder), spool.Options{})
+// spoolName names a tracking place for the records that wait for it.
+func spoolName(place, workspace string) string {
+	if workspace == "" || workspace == mlflow.DefaultWorkspace {
+		return place
+	}
+	return place + " workspace " + workspace
+}
+
+// spoolRoot is the folder of all that waits.
+func (a *app) spoolRoot() string { return a.path(stateFolder + "/" + spoolFolder) }
+
+// openSpool opens the folder of the records that wait under a name.
+func (a *app) openSpool(name string) (*spool.Spool, error) {
+	return spool.OpenFor(a.spoolRoot(), name, spool.Options{})
 }

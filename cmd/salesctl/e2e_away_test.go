@@ -104,7 +104,7 @@ func logged(t *testing.T, s api) int {
 // tell.
 func (o office) waiting(t *testing.T) (n int) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(o.dir, stateFolder, spoolFolder, "*.jsonl"))
+	files, err := filepath.Glob(filepath.Join(o.dir, stateFolder, spoolFolder, "*", "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,7 @@ func jsonCalls() []string {
 		"models rollback", "models verify", "models verify --all", "models export --out champion", "models register champion/model.pipeline",
 		"tracking doctor", "tracking replay", "tracking gc", "tracking gc --older-than 0d --dry-run",
 		"tracking export backup", "tracking import backup --dry-run", "tracking import backup --yes",
+		"tracking workspaces create team-a", "tracking workspaces list", "tracking workspaces delete team-a --dry-run", "tracking workspaces delete team-a --yes",
 		"keys revoke KEY --dry-run", "keys revoke KEY --yes",
 	}
 }
@@ -64,6 +65,7 @@ func jsonCalls() []string {
 func TestEveryCommandAnswersInJSON(t *testing.T) {
 	dir := trainedDir(t)
 	write(t, dir, "rows.json", `{"store":1,"date":"2012-11-02","temperature":60,"fuel_price":3.4,"cpi":223,"unemployment":6.5,"holiday_flag":0}`)
+	write(t, dir, "salesctl.yaml", "tracking: {enable_workspaces: true}\n")
 	found := map[string]string{}
 	called := map[string]bool{}
 	for _, call := range jsonCalls() {

@@ -149,6 +149,8 @@ func TestReadmeOwnSales(t *testing.T) {
 	if out := mustRun(t, dir, strings.Fields(call[1])...); strings.Count(out, "north/7") != 5 || strings.Contains(out, "south") {
 		t.Errorf("%s says %s", call[1], out)
 	}
+	write(t, dir, "salesctl.yaml", fenced(t, "yaml")[0]+fenced(t, "yaml")[1])
+	mustRun(t, dir, "train", "--model", "rf", "--no-backtest")
 }
 
 // TestReadmeColumns holds the table of columns against the sample.

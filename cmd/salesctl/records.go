@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"unicode"
 
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/plot"
 )
 
 // open opens a file that the user named.
@@ -32,6 +34,33 @@ func (a *app) open(name string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// writable refuses, before any work is done, the name of a file that cannot be
+// written: a directory, or one in a directory that is not there.
+func (a *app) writable(name string) error {
+	path := a.path(name)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fault.New(fault.Usage, "%s is a directory", path).WithHint("name a file in it")
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fault.New(fault.NotFound, "there is no directory %s", filepath.Dir(path)).WithHint("create it first")
+	}
+	return nil
+}
+
+// drawable refuses, likewise, what --out names.
+func (a *app) drawable(out string) error {
+	if out == "" {
+		return nil
+	}
+	if _, err := plot.FormatOf(out); err != nil {
+		return err
+	}
+	if err := a.writable(out); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return nil
 }
 
 // textRow is a row of named texts.

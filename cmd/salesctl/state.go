@@ -14,6 +14,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/etl"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/promote"
@@ -95,6 +96,9 @@ func recipe(s *config.Settings) (pipeline.Recipe, error) {
 	if err != nil {
 		return r, err
 	}
+	if r.Features, err = features.Parse(s.Train.Features); err != nil {
+		return r, s.Refuse("train.features", err)
+	}
 	names := slices.Clone(s.Train.Models)
 	if slices.Equal(names, []string{allModels}) {
 		names = pipeline.Models()
@@ -104,13 +108,9 @@ func recipe(s *config.Settings) (pipeline.Recipe, error) {
 			return r, s.Refuse("train.models", err)
 		}
 	}
-	for _, mean := range pipeline.Means() {
-		i := slices.Index(names, mean)
-		if i < 0 {
-			continue
-		}
+	if i := slices.Index(names, pipeline.Mean); i >= 0 {
 		names = slices.Delete(names, i, i+1)
-		for _, name := range pipeline.MeanOf(mean) {
+		for _, name := range pipeline.MeanOf(pipeline.Mean) {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}

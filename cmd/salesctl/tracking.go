@@ -38,6 +38,7 @@ type tracking struct {
 	mlflow.Tracking
 	mlflow.Registry
 	place string          // for messages
+	spool string          // the name under which records wait for it
 	store *sqlstore.Store // nil: a server
 	root  artifact.Store  // what mlflow-artifacts:/ means in a database here
 	far   *client.Client  // nil: a database here
@@ -64,6 +65,7 @@ func (a *app) openTracking(ctx context.Context, s *config.Settings, create bool)
 type openOptions struct {
 	create bool   // where there is none
 	root   string // the URI below which new experiments get their place; "" is through the server
+	check  bool   // refuse a place of artifacts that cannot be used
 }
 
 // trackingAt opens the tracking place of a URI.
@@ -80,7 +82,17 @@ func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o 
 			return nil, err
 		}
 		t.Tracking, t.Registry, t.far, t.place = c, c, c, uri
+		t.spool = spoolName(t.place, s.Tracking.Workspace)
 		return t, nil
+	}
+	var err error
+	if t.root, err = a.artifacts(ctx, s); err != nil {
+		return nil, err
+	}
+	if o.check { // first: a server that cannot start makes no database
+		if err := usable(ctx, s, t.root); err != nil {
+			return nil, err
+		}
 	}
 	store, err := sqlstore.Open(ctx, uri, sqlstore.Options{
 		Dir: a.dir, Create: o.create, Secret: true, ArtifactRoot: o.root, Now: a.now,
@@ -96,9 +108,7 @@ func (a *app) trackingAt(ctx context.Context, s *config.Settings, uri string, o 
 	if s.Tracking.HasWorkspaces() {
 		t.workspace = cmp.Or(s.Tracking.Workspace, mlflow.DefaultWorkspace)
 	}
-	if t.root, err = a.artifacts(ctx, s); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
+	t.spool = spoolName(t.place, s.Tracking.Workspace)
 	return t, nil
 }
 
@@ -117,14 +127,31 @@ func (a *app) artifacts(ctx context.Context, s *config.Settings) (artifact.Store
 	if strings.HasPrefix(place, "s3://") {
 		return s3.Open(ctx, place, s3Options(s))
 	}
-	if scheme, _, ok := strings.Cut(place, "://"); ok && scheme != "file" {
+	if strings.HasPrefix(place, "file:") {
+		p, err := filePath(place)
+		if err != nil {
+			return nil, s.Refuse("tracking.artifacts", err)
+		}
+		return artifact.NewLocal(a.path(p)), nil
+	}
+	if scheme, _, ok := strings.Cut(place, "://"); ok {
 		err := fault.New(fault.Config, "there is no artifact store for %s://", scheme).WithHint("name a folder or s3://bucket/path")
 		return nil, s.Refuse("tracking.artifacts", err)
 	}
-	for _, scheme := range []string{"file://", "file:"} {
-		place = strings.TrimPrefix(place, scheme)
-	}
 	return artifact.NewLocal(a.path(place)), nil
+}
+
+// filePath is the path that a file: URI means; file:files, which is no absolute one,
+// stands in databases of MLflow's.
+func filePath(uri string) (string, error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "", fault.New(fault.Config, "artifact place %s: %w", uri, err)
+	}
+	if p := cmp.Or(u.Path, u.Opaque); p != "" && (u.Host == "" || u.Host == "localhost" || u.Host == ".") {
+		return p, nil
+	}
+	return "", fault.New(fault.Config, "artifact place %s is none on this machine", uri).WithHint("write file:///absolute/path")
 }
 
 func s3Options(s *config.Settings) s3.Options {
@@ -138,11 +165,12 @@ func s3Options(s *config.Settings) s3.Options {
 	return o
 }
 
-// Close closes the database, if it is one; a client of a server holds nothing open.
+// Close closes the database, or the connections to a server.
 func (t *tracking) Close() error {
 	if t.store != nil {
 		return t.store.Close()
 	}
+	t.far.Close()
 	return nil
 }
 
@@ -173,11 +201,11 @@ func (t *tracking) files(ctx context.Context, uri string) (artifact.Store, error
 	case scheme == "s3":
 		return t.bucket(ctx, uri)
 	case scheme == "file":
-		u, err := url.Parse(uri)
+		p, err := filePath(uri)
 		if err != nil {
-			return nil, fault.New(fault.Config, "artifact place %s: %w", uri, err)
+			return nil, err
 		}
-		return t.folder(cmp.Or(u.Path, u.Opaque)), nil
+		return t.folder(p), nil
 	case !ok || len(scheme) == 1: // a path, on Windows with a drive
 		return t.folder(uri), nil
 	}

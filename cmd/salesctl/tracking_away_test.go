@@ -52,7 +52,7 @@ func hold(t *testing.T, dir string) (release func()) {
 // spooled lists the files of the records that wait in the directory.
 func spooled(t *testing.T, dir string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, stateFolder, spoolFolder, "*.jsonl"))
+	names, err := filepath.Glob(filepath.Join(dir, stateFolder, spoolFolder, "*", "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/artifact"
 	"github.com/salesctl/salesctl/pkg/artifact/s3"
+	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/mlflow/client"
 )
 
@@ -58,7 +59,7 @@ func TestTheNextStepWorks(t *testing.T) {
 // Paths of flags begin in the directory of -C, whatever the process stands in.
 func TestPathsBeginInTheDirectory(t *testing.T) {
 	dir := t.TempDir()
-	p := start(t, t.TempDir(), nil, "-C", dir, "tracking", "serve", "--port", "0", "--artifacts-destination", "file:files", "--default-artifact-root", "own")
+	p := start(t, t.TempDir(), nil, "-C", dir, "tracking", "serve", "--port", "0", "--artifacts-destination", "file://"+dir+"/fil%65s", "--default-artifact-root", "own")
 	s := p.address(t)
 	s.upload(t, "x", http.StatusOK)
 	var e struct {
@@ -77,13 +78,18 @@ func TestPathsBeginInTheDirectory(t *testing.T) {
 	}
 	// A database of MLflow's may hold places as they were written.
 	old := &tracking{dir: dir}
-	for _, uri := range []string{"files", "./files", "file:files", "file://" + dir + "/files"} {
+	for _, uri := range []string{"files", "./files", "file:files", "file://" + dir + "/fil%65s"} {
 		files, err := old.files(t.Context(), uri)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if entries, err := files.List(t.Context(), ""); len(entries) != 1 || err != nil {
 			t.Errorf("%s: %v, %v", uri, entries, err)
+		}
+	}
+	for _, uri := range []string{"file://files", "file://host/files", "file:"} {
+		if _, err := old.files(t.Context(), uri); !fault.Is(err, fault.Config) || fault.HintOf(err) == "" {
+			t.Errorf("%s: %v", uri, err)
 		}
 	}
 	code, _, stderr := salesctl(t, dir, "tracking", "serve", "--port", "0", "--mlflow-ui-dir", "pages")
@@ -117,12 +123,16 @@ func TestNoStartWithoutTheBucket(t *testing.T) {
 		"refused":     {"s3://bucket/x", []string{"AWS_SECRET_ACCESS_KEY=wrong"}, exitAuth, "s3://bucket/x"},
 		"unreachable": {"s3://bucket/x", []string{"MLFLOW_S3_ENDPOINT_URL=http://" + away}, exitUnavailable, "http://" + away},
 	} {
-		p := start(t, t.TempDir(), append(environ, c.environ...), "tracking", "serve", "--port", "0", "--artifacts-destination", c.uri)
+		dir := t.TempDir()
+		p := start(t, dir, append(environ, c.environ...), "tracking", "serve", "--port", "0", "--artifacts-destination", c.uri)
 		hung := time.AfterFunc(time.Minute, func() { _ = p.cmd.Process.Kill() }) // it has started
 		p.end(t, c.code)
 		hung.Stop()
 		if said := p.said.String(); !strings.Contains(said, "salesctl: --artifacts-destination: ") || !strings.Contains(said, c.want) || !strings.Contains(said, "hint: ") || strings.Contains(said, "listening") {
 			t.Errorf("%s: %s", name, said)
+		}
+		if left := entries(t, dir); len(left) > 0 {
+			t.Errorf("%s: left behind: %v", name, left)
 		}
 	}
 }
@@ -239,9 +249,10 @@ func (a after) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// A full disk: the client hears so in MLflow's form, nothing is half-written, and
-// what is there can be read.
-func TestFullDisk(t *testing.T) {
+// Where files may not grow the client hears so in MLflow's form, nothing is
+// half-written, and what is there can be read. SQLite does not say why it could not
+// write, which then stands in the log.
+func TestFilesThatMayNotGrow(t *testing.T) {
 	dir := t.TempDir()
 	first := start(t, dir, nil, "tracking", "serve", "--port", "0")
 	first.address(t)
@@ -257,13 +268,9 @@ func TestFullDisk(t *testing.T) {
 	s := p.address(t)
 	s.upload(t, "small", http.StatusOK)
 	large := s.ask(t, http.MethodPut, "/api/2.0/mlflow-artifacts/artifacts/new/large", strings.Repeat("x", 8<<20))
-	full := func(got answer) {
-		t.Helper()
-		if got.status != http.StatusInsufficientStorage || !strings.Contains(got.body, `"RESOURCE_EXHAUSTED"`) || !strings.Contains(got.body, "is full") || !strings.Contains(got.body, "free space") {
-			t.Errorf("%d %s", got.status, got.body)
-		}
+	if large.status != http.StatusInsufficientStorage || !strings.Contains(large.body, `"RESOURCE_EXHAUSTED"`) || !strings.Contains(large.body, "is full") || !strings.Contains(large.body, "free space") {
+		t.Errorf("%d %s", large.status, large.body)
 	}
-	full(large)
 	if left := entries(t, filepath.Join(dir, "mlartifacts")); len(left) != 1 || left[0] != "small" {
 		t.Errorf("left behind: %v", left)
 	}
@@ -277,13 +284,18 @@ func TestFullDisk(t *testing.T) {
 			break
 		}
 	}
-	full(last)
+	if last.status != http.StatusInternalServerError || !strings.Contains(last.body, "log says more") {
+		t.Errorf("%d %s", last.status, last.body)
+	}
 	if got := s.ask(t, http.MethodGet, fmt.Sprintf("/api/2.0/mlflow/experiments/get-by-name?experiment_name=e%d", n), ""); got.status != http.StatusNotFound {
 		t.Errorf("the experiment that did not fit: %d %s", got.status, got.body)
 	}
 	s.rest(t, http.MethodGet, fmt.Sprintf("experiments/get-by-name?experiment_name=e%d", n-1), "", &created)
 	p.signal(t, os.Interrupt)
 	p.end(t, exitOK)
+	if said := p.said.String(); !strings.Contains(said, "cannot be read or written") {
+		t.Errorf("the log does not say what was wrong: %s", said)
+	}
 }
 
 // What a killed server left of an upload is removed when the next one starts, and
