@@ -118,7 +118,11 @@ func TestServeWithoutItsTrackingServer(t *testing.T) {
 	}
 	eventually(t, "nothing waits on the disk", func() bool { return len(spooled(t, here)) > 0 })
 	stop()
-	again, _ := background(t, there, nil, "tracking", "serve", "--port", "0")
+	at, err := url.Parse(string(tracking))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := background(t, there, nil, "tracking", "serve", "--port", at.Port()) // what waits is for this address
 	for _, want := range []string{": 2 records\n", ": 0 records\n"} {
 		a := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer), now: time.Now, dir: here, environ: []string{"MLFLOW_TRACKING_URI=" + string(again)}}
 		if code := run(t.Context(), a, commands(), []string{"tracking", "replay"}); code != exitOK || !strings.Contains(fmt.Sprint(a.stderr), want) {
