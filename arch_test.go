@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"pkg/database":        {},
 	"pkg/calendar":        {"pkg/sales"},
 	"pkg/metrics":         {},
+	"pkg/conformal":       {},
 	"pkg/plot":            {},
 	"pkg/auth":            {"pkg/disk"},
 	"pkg/model/tree":      {"pkg/model"},
@@ -41,6 +42,11 @@ var rooms = map[string][]string{
 	"pkg/model/permute":   {"pkg/model"}, // what a feature is worth to any model
 	"pkg/model/arima":     {"pkg/model"},
 	"pkg/model/naive":     {"pkg/model"},
+	"pkg/model/decompose": {},
+	"pkg/model/ets":       {"pkg/model", "pkg/model/decompose"},
+	"pkg/model/theta":     {"pkg/model", "pkg/model/decompose"},
+	"pkg/model/mstl":      {"pkg/model", "pkg/model/decompose", "pkg/model/ets"},
+	"pkg/model/combine":   {},
 	"pkg/model/modeltest": {"pkg/model"},
 
 	// steps
@@ -48,7 +54,7 @@ var rooms = map[string][]string{
 	"pkg/store":         {"pkg/sales", "pkg/database"},
 	"pkg/local":         {"pkg/sales", "pkg/model", "pkg/model/naive"}, // one adapter for pipeline and evaluate
 	"pkg/features":      {"pkg/sales", "pkg/calendar", "pkg/model"},
-	"pkg/model/catalog": {"pkg/model", "pkg/model/forest", "pkg/model/boost", "pkg/model/golearn", "pkg/model/arima", "pkg/model/naive"},
+	"pkg/model/catalog": {"pkg/model", "pkg/model/forest", "pkg/model/boost", "pkg/model/golearn", "pkg/model/arima", "pkg/model/naive", "pkg/model/ets", "pkg/model/theta", "pkg/model/mstl"},
 	"pkg/pipeline":      {"pkg/sales", "pkg/calendar", "pkg/features", "pkg/local", "pkg/model", "pkg/model/catalog", "pkg/model/permute"},
 	"pkg/evaluate":      {"pkg/sales", "pkg/local", "pkg/metrics", "pkg/model/naive"},
 	"pkg/tune":          {"pkg/model", "pkg/disk"},

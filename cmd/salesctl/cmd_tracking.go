@@ -79,7 +79,7 @@ var staticPrefix = regexp.MustCompile(`^(/[0-9A-Za-z][0-9A-Za-z._-]*)*$`)
 // run serves until ctx ends.
 func (o *trackingServe) run(ctx context.Context, a *app, s *config.Settings, log *slog.Logger) (err error) {
 	if !database.IsDSN(s.Tracking.URI) {
-		err := fault.New(fault.Config, "%s is a server, not a database to serve", fault.Redact(s.Tracking.URI)).
+		err := fault.New(fault.Config, "%s is no database that can be served", fault.Redact(s.Tracking.URI)).
 			WithHint("--backend-store-uri sqlite:///mlflow.db, or mysql://user@host/db")
 		return s.Refuse("tracking.uri", err)
 	}

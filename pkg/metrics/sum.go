@@ -22,3 +22,17 @@ func (s *sum) total() float64 {
 	}
 	return s.high + s.low
 }
+
+// addRatio adds the size of x over scale to the power. It returns 1, and adds
+// nothing, where the scale is not positive.
+func (s *sum) addRatio(x, scale float64, power int) (left int) {
+	if !(scale > 0) {
+		return 1
+	}
+	r := math.Abs(x) / scale
+	if power == 2 {
+		r = float64(r * r)
+	}
+	s.add(r)
+	return 0
+}

@@ -5,20 +5,18 @@
 package catalog
 
 import (
-	"encoding/json"
-	"errors"
-	"maps"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/model"
 	"github.com/salesctl/salesctl/pkg/model/arima"
 	"github.com/salesctl/salesctl/pkg/model/boost"
+	"github.com/salesctl/salesctl/pkg/model/ets"
 	"github.com/salesctl/salesctl/pkg/model/forest"
 	"github.com/salesctl/salesctl/pkg/model/golearn"
+	"github.com/salesctl/salesctl/pkg/model/mstl"
 	"github.com/salesctl/salesctl/pkg/model/naive"
+	"github.com/salesctl/salesctl/pkg/model/theta"
 )
 
 // Build is what an algorithm is given beside its parameters.
@@ -58,11 +56,24 @@ func learners() []learner {
 }
 
 func locals() []local {
+	thetas := func(v theta.Variant) local {
+		return local{v.String(), configured(theta.Options{}, func(o theta.Options) model.Local {
+			return theta.Model{Variant: v, Options: o}
+		}), theta.Unmarshal}
+	}
 	return []local{
 		{"arima", plain(arima.Model{Order: arima.Order{P: 5, D: 1}}), arima.Unmarshal},
 		{"seasonal_naive_growth", plain(naive.SeasonalGrowth{}), naive.Unmarshal},
+		{"seasonal_naive_drift", plain(naive.SeasonalDrift{}), naive.Unmarshal},
 		{"seasonal_naive", plain(naive.Seasonal{}), naive.Unmarshal},
 		{"naive", plain(naive.Last{}), naive.Unmarshal},
+		{"ets", configured(ets.Options{}, func(o ets.Options) model.Local { return ets.Model{Options: o} }), ets.Unmarshal},
+		{"mstl", configured(mstl.Options{}, func(o mstl.Options) model.Local { return mstl.Model{Options: o} }), mstl.Unmarshal},
+		thetas(theta.Standard),
+		thetas(theta.Optimized),
+		thetas(theta.Dynamic),
+		thetas(theta.DynamicOptimized),
+		thetas(theta.Auto),
 	}
 }
 
@@ -72,7 +83,19 @@ func locals() []local {
 func rows[O interface{ Validate() error }](start func(Build) O, finish func(O) model.Learner) func(model.Spec, Build) (model.Learner, error) {
 	return func(s model.Spec, b Build) (model.Learner, error) {
 		o := start(b)
-		if err := decode(s, &o); err != nil {
+		if err := s.Decode(&o); err != nil {
+			return nil, err
+		}
+		return finish(o), o.Validate()
+	}
+}
+
+// configured builds an algorithm that learns from one series and takes
+// parameters: they change a copy of the options, which finish turns into it.
+func configured[O interface{ Validate() error }](o O, finish func(O) model.Local) func(model.Spec) (model.Local, error) {
+	return func(s model.Spec) (model.Local, error) {
+		o := o
+		if err := s.Decode(&o); err != nil {
 			return nil, err
 		}
 		return finish(o), o.Validate()
@@ -81,7 +104,7 @@ func rows[O interface{ Validate() error }](start func(Build) O, finish func(O) m
 
 // plain builds an algorithm that takes no parameters.
 func plain(m model.Local) func(model.Spec) (model.Local, error) {
-	return func(s model.Spec) (model.Local, error) { return m, decode(s, &struct{}{}) }
+	return func(s model.Spec) (model.Local, error) { return m, s.Decode(&struct{}{}) }
 }
 
 // Learners lists the names of the algorithms that learn from rows.
@@ -141,68 +164,6 @@ func DecodeLocal(name string, b []byte) (model.LocalFit, error) {
 		}
 	}
 	return nil, stored(name)
-}
-
-// decode reads the parameters into the fields of their names. JSON would take
-// names in any case and pass over unknown ones: a misspelt parameter would train
-// with its default.
-func decode(s model.Spec, into any) error {
-	if len(s.Params) == 0 {
-		return nil
-	}
-	known := parameters(into)
-	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
-		if !slices.Contains(known, name) {
-			err := fault.New(fault.Config, "%s has no parameter %q", s.Name, name)
-			if near := fault.Nearest(name, known); near != "" {
-				return err.WithHint("did you mean %s?", near)
-			}
-			if len(known) == 0 {
-				return err.WithHint("it takes no parameters")
-			}
-			return err.WithHint("it has: %s", strings.Join(known, ", "))
-		}
-	}
-	text, err := json.Marshal(s.Params)
-	if err != nil {
-		return fault.New(fault.Config, "parameters of %s: %w", s.Name, err)
-	}
-	err = json.Unmarshal(text, into)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fault.New(fault.Config, "%s: %s cannot be a %s", s.Name, wrong.Field, wrong.Value).
-			WithHint("give %s", nounOf(wrong.Type.Kind()))
-	}
-	if err != nil {
-		return fault.New(fault.Config, "parameters of %s: %w", s.Name, err)
-	}
-	return nil
-}
-
-// nounOf words what a parameter of the kind takes.
-func nounOf(k reflect.Kind) string {
-	switch k {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Uint64:
-		return "a whole number from 0"
-	case reflect.String:
-		return "a word"
-	}
-	return "a whole number"
-}
-
-// parameters lists the JSON names of a struct's fields.
-func parameters(of any) []string {
-	t := reflect.TypeOf(of).Elem()
-	var names []string
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 func unknown(name string, known []string) error {

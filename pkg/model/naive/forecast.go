@@ -20,6 +20,7 @@ const (
 type Fit struct {
 	season int // periods; 1 is no season
 	window int // periods that growth is measured over; 0 is no growth
+	drift  bool
 }
 
 // Forecast answers for the h periods after s. It does not use future.
@@ -35,22 +36,20 @@ func (f *Fit) Forecast(ctx context.Context, h int, s model.Series, _ *model.Fram
 		return model.Path{}, err
 	}
 	path := model.Path{Mean: make([]float64, h)}
-	growth := 1.0
-	if f.window > 0 {
-		var why string
-		if growth, why = f.growth(s.Y); why != "" {
-			path.Warnings = append(path.Warnings, why)
-		}
+	growth, change, why := f.rate(s.Y)
+	if why != "" {
+		path.Warnings = append(path.Warnings, why)
 	}
 	unmatched := 0
 	for i := range path.Mean {
-		match := f.match(s.Y, i)
-		if math.IsNaN(match) {
+		t := f.match(s.Y, i)
+		if t < 0 {
 			path.Mean[i] = last
 			unmatched++
 			continue
 		}
-		path.Mean[i] = growth * match
+		seasons := (len(s.Y) + i - t) / f.season
+		path.Mean[i] = float64(growth*s.Y[t]) + float64(change*float64(seasons))
 	}
 	if unmatched > 0 {
 		path.Warnings = append(path.Warnings, fmt.Sprintf(
@@ -60,15 +59,43 @@ func (f *Fit) Forecast(ctx context.Context, h int, s model.Series, _ *model.Fram
 	return path, nil
 }
 
-// match returns the newest observed value that lies whole seasons before the
-// step, counted from 0; NaN where there is none.
-func (f *Fit) match(y []float64, step int) float64 {
-	for t := len(y) - f.season + step%f.season; t >= 0; t -= f.season {
-		if !math.IsNaN(y[t]) {
-			return y[t]
+// match returns the newest observed period that lies whole seasons before the
+// step, counted from 0; -1 where there is none.
+func (f *Fit) match(y []float64, step int) int {
+	t := len(y) - f.season + step%f.season
+	for t >= 0 && math.IsNaN(y[t]) {
+		t -= f.season
+	}
+	return max(t, -1)
+}
+
+// rate returns what a matched value is multiplied by, and what each season adds
+// to it. Where they cannot be told, why tells the reason.
+func (f *Fit) rate(y []float64) (growth, change float64, why string) {
+	switch {
+	case f.window > 0:
+		growth, why = f.growth(y)
+		return growth, 0, why
+	case f.drift:
+		change, why = f.change(y)
+	}
+	return 1, change, why
+}
+
+// change returns the mean change over a season of the whole history, of the
+// periods that were observed both times.
+func (f *Fit) change(y []float64) (mean float64, why string) {
+	sum, pairs := 0.0, 0
+	for t := f.season; t < len(y); t++ {
+		if d := y[t] - y[t-f.season]; !math.IsNaN(d) {
+			sum += d
+			pairs++
 		}
 	}
-	return math.NaN()
+	if pairs == 0 {
+		return 0, fmt.Sprintf("drift is left out: no period can be compared with the one %s before", fault.Counted(f.season, "period"))
+	}
+	return sum / float64(pairs), ""
 }
 
 // growth returns the ratio of the newest periods to the same ones a season

@@ -1,5 +1,6 @@
 // Package naive holds the forecasts that any other model has to beat: the last
-// value, the value a season ago, and the latter grown at the present rate.
+// value, the value a season ago, and the latter grown at the present rate or moved
+// on by the average change over a season.
 // (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.2.)
 //
 // There is next to nothing to fit: a fit remembers the method and the season's
@@ -10,7 +11,9 @@
 //     repeat the cycle.
 //  2. With growth, those values are multiplied by one ratio: the newest
 //     periods' sum over that of the same periods a season before.
-//  3. A step without a match takes the last observed value, as it is, and the
+//  3. With drift, those values are moved by the mean change over a season of the
+//     whole history, once for each season that lies between.
+//  4. A step without a match takes the last observed value, as it is, and the
 //     path says so in a warning.
 package naive
 
@@ -66,6 +69,16 @@ func (g SeasonalGrowth) FitSeries(ctx context.Context, s model.Series) (model.Lo
 		return nil, fault.New(fault.Config, "seasonal_naive_growth: window is %d, want 1 to %d periods", g.Window, maxCount)
 	}
 	return newFit(ctx, Fit{season: max(s.Season, 1), window: window}, s)
+}
+
+// SeasonalDrift forecasts the value a season ago plus the mean change over a
+// season; without a season it is the random walk with drift. It is a model.Local.
+type SeasonalDrift struct{}
+
+// FitSeries notes the season. It refuses a series without an observed value, as
+// invalid.
+func (SeasonalDrift) FitSeries(ctx context.Context, s model.Series) (model.LocalFit, error) {
+	return newFit(ctx, Fit{season: max(s.Season, 1), drift: true}, s)
 }
 
 func newFit(ctx context.Context, f Fit, s model.Series) (model.LocalFit, error) {

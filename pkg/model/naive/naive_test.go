@@ -22,7 +22,7 @@ import (
 
 func TestSuite(t *testing.T) {
 	for name, local := range map[string]model.Local{
-		"naive": Last{}, "seasonal_naive": Seasonal{}, "seasonal_naive_growth": SeasonalGrowth{},
+		"naive": Last{}, "seasonal_naive": Seasonal{}, "seasonal_naive_growth": SeasonalGrowth{}, "seasonal_naive_drift": SeasonalDrift{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			modeltest.Local(t, func() model.Local { return local }, Unmarshal)
@@ -74,6 +74,10 @@ func TestForecast(t *testing.T) {
 		{"growth to less than nothing", growth, 3, []float64{1, 2, 3, 1, -2, -3}, []float64{1, -2, -3}, "sum to -5.00, after 5.00"},
 		{"growth of a new shop", growth, 3, []float64{1, 1, 1, 5, 5, 5}, []float64{10, 10, 10}, "outside 0.5 to 2, and is taken as 2"},
 		{"growth of a closing shop", growth, 3, []float64{5, 5, 5, 1, 1, 1}, []float64{0.5, 0.5, 0.5}, "outside 0.5 to 2, and is taken as 0.5"},
+		{"drift", SeasonalDrift{}, 3, []float64{1, 2, 3, 2, 4, 6}, []float64{4, 6, 8, 6, 8, 10}, ""},
+		{"drift without a season", SeasonalDrift{}, 0, []float64{1, 9, 7}, []float64{10, 13}, ""},
+		{"drift across a gap", SeasonalDrift{}, 2, []float64{1, 2, 3, gap}, []float64{5, 6, 7}, ""},
+		{"drift without pairs", SeasonalDrift{}, 3, []float64{1, 2, 3}, []float64{1, 2, 3}, "no period can be compared with the one 3 periods before"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := path(t, c.local, c.season, len(c.want), c.y...)
@@ -158,7 +162,7 @@ func TestAccuracyOnTheSample(t *testing.T) {
 	for _, c := range []struct {
 		local model.Local
 		want  string
-	}{{Last{}, "7.006"}, {Seasonal{}, "5.721"}, {SeasonalGrowth{}, "4.221"}} {
+	}{{Last{}, "7.006"}, {Seasonal{}, "5.721"}, {SeasonalGrowth{}, "4.221"}, {SeasonalDrift{}, "5.187"}} {
 		if got := fmt.Sprintf("%.3f", wape(t, c.local, 8)); got != c.want {
 			t.Errorf("%T: WAPE of %s %% over 8 weeks, want %s %%", c.local, got, c.want)
 		}
@@ -198,8 +202,13 @@ func TestStoredForm(t *testing.T) {
 	if want := "4e4149564501" + "34000000" + "0d000000"; err != nil || hex.EncodeToString(got) != want {
 		t.Errorf("stored as %x, error %v, want %s", got, err, want)
 	}
+	drift, err := (&Fit{season: 52, drift: true}).MarshalBinary()
+	if want := "4e4149564502" + "34000000" + "00000000"; err != nil || hex.EncodeToString(drift) != want {
+		t.Errorf("drift is stored as %x, error %v, want %s", drift, err, want)
+	}
+	windowed := slices.Replace(bytes.Clone(drift), 10, 11, 1)
 	season0 := slices.Replace(bytes.Clone(got), 6, 7, 0)
-	for _, bad := range [][]byte{nil, got[:13], append(bytes.Clone(got), 0), []byte("NAIVE\x02aaaabbbb"), season0} {
+	for _, bad := range [][]byte{nil, got[:13], append(bytes.Clone(got), 0), []byte("NAIVE\x02aaaabbbb"), season0, windowed} {
 		if _, err := Unmarshal(bad); !fault.Is(err, fault.Integrity) {
 			t.Errorf("%x: error %v, want one of kind fault.Integrity", bad, err)
 		}
@@ -209,6 +218,8 @@ func TestStoredForm(t *testing.T) {
 func FuzzUnmarshal(f *testing.F) {
 	good, _ := (&Fit{season: 52, window: 13}).MarshalBinary()
 	f.Add(good)
+	drift, _ := (&Fit{season: 52, drift: true}).MarshalBinary()
+	f.Add(drift)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fit, err := Unmarshal(data)
 		if err != nil {
