@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/features"
@@ -142,7 +145,7 @@ func TestRunTakesTheWholeWay(t *testing.T) {
 		t.Errorf("version %q, fresh %v", r.Version, r.Fresh)
 	}
 	o.Recipe.Jobs = 3
-	if again := run(t, o); again.Version != "1" || again.Fresh || !reflect.DeepEqual(again.OneStep.Scores, r.OneStep.Scores) {
+	if again := run(t, o); again.Version != "1" || again.Fresh || !cmp.Equal(again.OneStep.Scores, r.OneStep.Scores, cmpopts.EquateNaNs()) {
 		t.Errorf("the same again gives version %q, fresh %v", again.Version, again.Fresh)
 	}
 	o.Recipe.Seed++

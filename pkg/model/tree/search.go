@@ -239,7 +239,7 @@ func (g *Grower) searchCounted(w *workspace, n *node, column int32) search {
 		return search{}
 	}
 	s := g.scorer(n)
-	return search{split: s.scan(w, column, &w.hist, occupied)}
+	return search{split: s.scan(w, column, &w.hist, occupied, 0)}
 }
 
 // searchRows finds the best split of a node from its rows.
@@ -268,7 +268,7 @@ func (g *Grower) searchRows(w *workspace, n *node) {
 			n.live.remove(column)
 		} else {
 			varied = true
-			sp := s.scan(w, column, &w.hist, occupied)
+			sp := s.scan(w, column, &w.hist, occupied, n.best.gain)
 			if sp.better(&n.best) {
 				n.best = sp
 			}

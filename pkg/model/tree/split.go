@@ -56,6 +56,7 @@ type scorer struct {
 	*scale
 	total  sums
 	parent float64 // score of the node as it is
+	hurdle hurdle // of no gain
 	bins   *model.Bins
 	seed   uint64
 }
@@ -63,6 +64,7 @@ type scorer struct {
 func (g *Grower) scorer(n *node) scorer {
 	s := scorer{Params: &g.params, scale: &g.points.scale, total: n.total, bins: g.bins, seed: n.seed}
 	s.parent = s.score(n.total)
+	s.hurdle = s.newHurdle()
 	return s
 }
 
@@ -84,20 +86,36 @@ func (s *scorer) gain(left sums) float32 {
 	return float32(s.score(left) + s.score(right) - s.parent)
 }
 
-// bar returns what promising compares with when a split of that gain is known.
-func (s *scorer) bar(gain float32) float64 { return (float64(gain) + s.parent) * (1 - 1e-6) }
+// hurdle tells splits that cannot gain more than a known one from those that may,
+// in the units of the fixed point and without a division, of which gain takes two.
+// It leaves more room than gain's float32 can round away.
+type hurdle struct {
+	total  sums
+	bits   uint
+	lambda float64
+	parent float64
+	unit   float64 // of gains
+	bar    float64
+}
 
-// promising reports whether sending left to one side may gain more than the split
-// behind the bar; where it says no, gain would too. It takes no division, of which
-// gain takes two, and leaves more room than gain's float32 can round away.
-func (s *scorer) promising(left sums, bar float64) bool {
+func (s *scorer) newHurdle() hurdle {
+	u := hurdle{total: s.total, bits: s.bits, lambda: s.Lambda / s.h, parent: s.parent, unit: s.h / (s.g * s.g)}
 	if s.Alpha != 0 || s.MaxDeltaStep != 0 {
-		return true
+		u.unit = math.Inf(-1) // the score is another: nothing is missed
 	}
-	right := s.total.minus(left)
-	lg, lh := s.gradient(left), s.weight(left)+s.Lambda
-	rg, rh := s.gradient(right), s.weight(right)+s.Lambda
-	return float64(lg*lg)*rh+float64(float64(rg*rg)*lh) >= float64(bar*lh)*rh
+	u.raise(0)
+	return u
+}
+
+// raise gives the hurdle the height of a gain.
+func (u *hurdle) raise(gain float32) { u.bar = (float64(gain) + u.parent) * (1 - 1e-6) * u.unit }
+
+// missed reports whether sending left to one side gains less; where it says yes,
+// gain would too.
+func (u *hurdle) missed(left sums) bool {
+	lg, lh := float64(left.g), float64(left.hn>>(u.bits&63))+u.lambda
+	rg, rh := float64(u.total.g-left.g), float64((u.total.hn-left.hn)>>(u.bits&63))+u.lambda
+	return lg*lg*rh+rg*rg*lh < u.bar*lh*rh
 }
 
 // accept reports whether a gain is worth a split. A gain below the rounding of
@@ -110,8 +128,9 @@ func (s *scorer) accept(gain float32) bool {
 }
 
 // scan returns the best split of a feature over the occupied bins of its
-// histogram, which ascend and leave out the missing one.
-func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint8) split {
+// histogram, which ascend and leave out the missing one. One that gains less than
+// least need not be the best.
+func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint8, least float32) split {
 	categorical := s.Categorical != nil && s.Categorical[feature]
 	switch {
 	case categorical && s.RandomSplits:
@@ -121,20 +140,25 @@ func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint
 	case s.RandomSplits:
 		return s.scanRandom(feature, h, occupied)
 	}
-	return s.scanOrdered(feature, h, occupied)
+	return s.scanOrdered(feature, h, occupied, least)
 }
 
 // scanOrdered looks for the best threshold of a feature over the occupied bins of its
 // histogram, which ascend and leave out the missing one. Of equal gains the
 // lowest threshold with missing values to the right comes first, then the
 // highest with missing values to the left: XGBoost's order.
-func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8) split {
+func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8, least float32) split {
 	var best split
 	var left sums
-	bar := s.bar(0)
-	for i, code := range occupied {
+	u := s.hurdle
+	u.raise(least)
+	forward := occupied
+	if h[model.MissingBin].hn == 0 && len(occupied) > 0 {
+		forward = occupied[:len(occupied)-1] // none would be left for the right side
+	}
+	for i, code := range forward {
 		left = left.plus(h[code])
-		if !s.promising(left, bar) {
+		if u.missed(left) {
 			continue
 		}
 		if gain := s.gain(left); gain > best.gain {
@@ -143,7 +167,7 @@ func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8) spli
 				next = occupied[i+1]
 			}
 			best = split{gain: gain, feature: feature, last: code, next: next, left: left}
-			bar = s.bar(gain)
+			u.raise(max(gain, least))
 		}
 	}
 	if h[model.MissingBin].hn == 0 {
@@ -154,12 +178,12 @@ func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8) spli
 	left = s.total
 	for i := len(occupied) - 1; i > 0; i-- {
 		left = left.minus(h[occupied[i]])
-		if !s.promising(left, bar) {
+		if u.missed(left) {
 			continue
 		}
 		if gain := s.gain(left); gain > best.gain {
 			best = split{gain: gain, feature: feature, last: occupied[i-1], next: occupied[i], defaultLeft: true, left: left}
-			bar = s.bar(gain)
+			u.raise(max(gain, least))
 		}
 	}
 	return best
