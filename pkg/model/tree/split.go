@@ -56,7 +56,7 @@ type scorer struct {
 	*scale
 	total  sums
 	parent float64 // score of the node as it is
-	hurdle hurdle // of no gain
+	hurdle hurdle  // of no gain
 	bins   *model.Bins
 	seed   uint64
 }
