@@ -226,8 +226,7 @@ func (a *app) setAlias(ctx context.Context, t *tracking, name, alias, to string)
 		return err
 	}
 	if name == promote.Pipeline && alias == promote.Champion {
-		c, err := promote.Promote(ctx, t.Registry, v.Version)
-		return a.noteChange(c, err)
+		return a.promote(ctx, t, v)
 	}
 	if err := t.SetAlias(ctx, name, alias, v.Version); err != nil {
 		return err
@@ -282,11 +281,19 @@ func newModelsPromote(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c, err := promote.Promote(ctx, t.Registry, v.Version)
-				return a.noteChange(c, err)
+				return a.promote(ctx, t, v)
 			})
 		},
 	}
+}
+
+// promote makes a version the champion, if its file is as it was registered.
+func (a *app) promote(ctx context.Context, t *tracking, v mlflow.ModelVersion) error {
+	if err := t.verify(ctx, v); err != nil {
+		return err
+	}
+	c, err := promote.Promote(ctx, t.Registry, v.Version)
+	return a.noteChange(c, err)
 }
 
 func newModelsRollback(a *app) *cobra.Command {
