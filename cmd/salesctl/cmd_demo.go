@@ -192,15 +192,16 @@ func (d *demo) forecast(ctx context.Context) error {
 		return err
 	}
 	d.tell("\n%s\n", m)
-	ahead := make([]float64, 0, d.settings.Train.Horizon)
-	for _, p := range forecasts[0].Points {
-		ahead = append(ahead, p.Mean)
+	d.next = forecasts[0].Points[0].Mean
+	figure, err := forecastFigure(data, forecasts[0], shownHistory, "US dollars a week")
+	if err != nil {
+		return err
 	}
-	d.next = ahead[0]
-	return plot.Terminal(d.stdout, store.Target, ahead, plot.Options{
-		Caption: "weekly sales of store " + store.Key.String() + ", US dollars", Color: d.color(d.stdout),
-	})
+	return figure.Write(d.stdout, plot.Text, plot.Options{Color: d.color(d.stdout)})
 }
+
+// shownHistory is how many weeks of sales stand before a forecast in the terminal.
+const shownHistory = 64
 
 // serve serves, checks its own answers and stays up.
 func (d *demo) serve(ctx context.Context) error {

@@ -42,52 +42,73 @@ Nothing is trained: new actuals are taken in as they are.`,
 			return o.run(cmd.Context(), a, s)
 		},
 	}
+	o.add(cmd)
+	return cmd
+}
+
+// add gives the command the flags that say what is forecast.
+func (o *forecastOptions) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.keys.add(f)
 	f.IntVar(&o.steps, "steps", 5, fmt.Sprintf("how many `PERIODS`, 1 to %d", sales.MaxSteps))
 	f.StringVar(&o.model, "model", pipeline.Auto, "the `NAME` of a model in the pipeline")
 	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
 	_ = cmd.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(append([]string{pipeline.Auto}, pipeline.Models()...), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
 }
 
-// run checks the call before it makes anything, and then forecasts.
+// run forecasts and shows it.
 func (o *forecastOptions) run(ctx context.Context, a *app, s *config.Settings) error {
+	f, err := o.ask(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	return a.render(forecastTable(f.forecasts, f.meta))
+}
+
+// forecasted is what the champion answered, and the history that it saw.
+type forecasted struct {
+	data      sales.Panel
+	forecasts []sales.Forecast
+	meta      meta
+}
+
+// ask checks the call before it makes anything, and then forecasts.
+func (o *forecastOptions) ask(ctx context.Context, a *app, s *config.Settings) (out forecasted, err error) {
 	if o.steps < 1 || o.steps > sales.MaxSteps {
-		return fault.New(fault.Usage, "--steps is %d, want 1 to %d", o.steps, sales.MaxSteps)
+		return out, fault.New(fault.Usage, "--steps is %d, want 1 to %d", o.steps, sales.MaxSteps)
 	}
 	if !o.keys.given() {
-		return fault.New(fault.Usage, "--store is missing: which series?").WithHint("--store 1, --store 1,2 or --store all; `salesctl data show` lists them")
+		return out, fault.New(fault.Usage, "--store is missing: which series?").WithHint("--store 1, --store 1,2 or --store all; `salesctl data show` lists them")
 	}
 	if err := knownModel(o.model, pipeline.Auto); err != nil {
-		return fmt.Errorf("--model: %w", err)
+		return out, fmt.Errorf("--model: %w", err)
 	}
 	if _, err := lastDay(o.until); err != nil {
-		return err
+		return out, err
 	}
 	if err := a.bootstrap(ctx, s, true); err != nil {
-		return err
+		return out, err
 	}
-	data, err := a.panel(ctx, s)
+	if out.data, err = a.panel(ctx, s); err != nil {
+		return out, err
+	}
+	if out.data, err = until(out.data, o.until); err != nil {
+		return out, err
+	}
+	keys, err := o.keys.find(out.data)
 	if err != nil {
-		return err
-	}
-	if data, err = until(data, o.until); err != nil {
-		return err
-	}
-	keys, err := o.keys.find(data)
-	if err != nil {
-		return err
+		return out, err
 	}
 	c, err := a.champion(ctx, s)
 	if err != nil {
-		return err
+		return out, err
 	}
-	forecasts, err := c.Forecast(ctx, data, o.model, sales.Request{Keys: keys, Steps: o.steps})
+	out.forecasts, err = c.Forecast(ctx, out.data, o.model, sales.Request{Keys: keys, Steps: o.steps})
 	if err = errors.Join(err, c.Close()); err != nil {
-		return err
+		return out, err
 	}
-	return a.render(forecastTable(forecasts, newMeta(c, data)))
+	out.meta = newMeta(c, out.data)
+	return out, nil
 }
 
 // forecastTable shows a line a period, series by series.

@@ -35,13 +35,13 @@ type picture struct {
 func newPlot(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "plot",
-		Short:   "Draw what the models do, in the terminal or as PNG and SVG",
+		Short:   "Draw sales, forecasts and what the models do: terminal, PNG or SVG",
 		GroupID: groupLook,
-		Example: `  salesctl plot residuals
-  salesctl plot importance --model gbt --out importance.png
-  salesctl plot learning --model rf --out learning.svg`,
+		Example: `  salesctl plot forecast --store 1
+  salesctl plot series --store 1,2 --out series.svg
+  salesctl plot importance --model gbt --out importance.png`,
 	}
-	cmd.AddCommand(newPlotPredicted(a), newPlotResiduals(a), newPlotImportance(a), newPlotLearning(a))
+	cmd.AddCommand(newPlotSeries(a), newPlotForecast(a), newPlotPredicted(a), newPlotResiduals(a), newPlotImportance(a), newPlotLearning(a))
 	return cmd
 }
 
@@ -70,7 +70,7 @@ func (o *plotOptions) pictureCommand(a *app, cmd *cobra.Command, draw func(conte
 		case a.forPrograms():
 			return a.render(p.numbers)
 		case o.out == "":
-			return p.figure.Write(a.stdout, plot.Text, plot.Options{})
+			return p.figure.Write(a.stdout, plot.Text, plot.Options{Color: a.color(a.stdout)})
 		}
 		return nil
 	}

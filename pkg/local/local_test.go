@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func ask(t *testing.T, f sales.Fitted, steps int) []sales.Forecast {
 // TestParametersStayWhileHistoryMoves fits once and observes a longer history.
 func TestParametersStayWhileHistoryMoves(t *testing.T) {
 	f := fit(t, panel([]float64{1, 10, math.NaN()}))
-	if got := ask(t, f, 2)[0]; got.Points[1] != (sales.Point{Period: sales.Date(2020, 1, 24), Horizon: 2, Model: "adder", Mean: 11}) {
+	if got := ask(t, f, 2)[0]; !reflect.DeepEqual(got.Points[1], sales.Point{Period: sales.Date(2020, 1, 24), Horizon: 2, Model: "adder", Mean: 11}) {
 		t.Errorf("%+v", got)
 	}
 	later, err := f.Observe(panel([]float64{7, 10, 20}))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -110,7 +111,7 @@ func TestAutoTakesTheChoiceOfEachHorizon(t *testing.T) {
 		for h, point := range f.Points {
 			name := choice[min(h, len(choice)-1)]
 			alone := forecast(t, p, data, name, sales.Request{Keys: []sales.Key{f.Key}, Steps: 6})
-			if point != alone[0].Points[h] || point.Model != name {
+			if !reflect.DeepEqual(point, alone[0].Points[h]) || point.Model != name {
 				t.Errorf("store %s, horizon %d: %v, want %v", f.Key, h+1, point, alone[0].Points[h])
 			}
 		}

@@ -1,10 +1,8 @@
-// Package plot draws from plain slices. It knows no store, no date and no model:
-// whoever calls it says in titles what the numbers are.
-//
-//  1. Terminal draws a history and its forecast as text.
-//  2. Every other drawing is a Figure: a function makes it of numbers (Curves,
-//     Scatter, Histogram, Bars, Waterfall), and Write gives it as PNG or SVG, the
-//     same bytes for the same numbers, or as text.
+// Package plot draws from plain slices. It knows no store, no period and no model:
+// whoever calls it says in titles what the numbers are. Every drawing is a Figure:
+// a function makes it of numbers (Timeline, Curves, Scatter, Histogram, Bars,
+// Waterfall), and Write gives it as PNG or SVG, the same bytes for the same
+// numbers, or as text.
 //
 // Pictures are gonum's, lines of text asciigraph's.
 package plot

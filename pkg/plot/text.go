@@ -4,11 +4,52 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/guptarohit/asciigraph"
 )
+
+// Options says how a drawing in text looks. The zero value works.
+type Options struct {
+	Width  int  // columns for the line itself; 0 means 72
+	Height int  // rows between the lowest and the highest value; 0 means 12
+	Color  bool // colours by ANSI escapes, where a drawing has them
+}
+
+// The size of a drawing that says nothing of its own: with the labels of the
+// axis it fits a terminal of 80 columns.
+const (
+	defaultWidth  = 72
+	defaultHeight = 12
+)
+
+func (o Options) withDefaults() Options {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	if o.Height <= 0 {
+		o.Height = defaultHeight
+	}
+	return o
+}
+
+// label writes a value of the axis with the unit that keeps it short: 1.56M,
+// 980k, 42.5.
+func label(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1e12:
+		return strconv.FormatFloat(v, 'e', 2, 64)
+	case a >= 1e9:
+		return strconv.FormatFloat(v/1e9, 'f', 2, 64) + "G"
+	case a >= 1e6:
+		return strconv.FormatFloat(v/1e6, 'f', 2, 64) + "M"
+	case a >= 1e3:
+		return strconv.FormatFloat(v/1e3, 'f', 1, 64) + "k"
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
 
 // spansText draws spans as blocks, one a line, on an axis from lo to hi.
 func spansText(w io.Writer, title, unit string, spans []span, lo, hi float64, o Options) error {
@@ -38,19 +79,26 @@ func spansText(w io.Writer, title, unit string, spans []span, lo, hi float64, o 
 	return err
 }
 
+// marked is how the i-th line of a drawing looks, and its sign in the legend.
+func marked(i int) (asciigraph.CharSet, string) {
+	marks := []string{"", "•", "+", "×", "o", "*"}
+	mark := marks[i%len(marks)]
+	if mark == "" {
+		return asciigraph.DefaultCharSet, "──"
+	}
+	return asciigraph.CreateCharSet(mark), mark + mark
+}
+
 // curvesText draws lines over the places of their points.
 func curvesText(w io.Writer, title, y string, lines []Line, o Options) error {
 	var values [][]float64
 	var names []string
 	chars := make([]asciigraph.CharSet, len(lines))
-	marks := []string{"", "•", "+", "×", "o", "*"}
 	for i, l := range lines {
+		var mark string
+		chars[i], mark = marked(i)
 		values = append(values, l.Y)
-		mark := marks[i%len(marks)]
-		names = append(names, strings.Repeat(mark, 2)+strings.Repeat("──", 1-min(len(mark), 1))+" "+l.Name)
-		if chars[i] = asciigraph.DefaultCharSet; mark != "" {
-			chars[i] = asciigraph.CreateCharSet(mark)
-		}
+		names = append(names, mark+" "+l.Name)
 	}
 	text := asciigraph.PlotMany(values, asciigraph.Height(o.Height), asciigraph.Width(o.Width),
 		asciigraph.YAxisValueFormatter(label), asciigraph.SeriesChars(chars...))

@@ -16,6 +16,8 @@ type Request struct {
 	// Future holds what is known of coming periods: its columns count, its
 	// targets do not. May be nil; a series it lacks has nothing known.
 	Future *Panel
+	// Levels are the intervals that are asked for, in percent; nil for none.
+	Levels []float64
 }
 
 // Known returns the columns that the request gives for a period of a series, nil
@@ -48,6 +50,15 @@ type Point struct {
 	Horizon int    // periods after the origin, from 1
 	Model   string // the name of the model that answered
 	Mean    float64
+	// Intervals are one a level of the request, in its order; none where the
+	// model cannot tell.
+	Intervals []Interval
+}
+
+// Interval is where an actual is expected to lie with the probability of Level,
+// in percent.
+type Interval struct {
+	Level, Lower, Upper float64
 }
 
 // Row is what is known of one period of one series when its target is asked for.
