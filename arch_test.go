@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"pkg/local":         {"pkg/sales", "pkg/model", "pkg/model/naive"}, // one adapter for pipeline and evaluate
 	"pkg/features":      {"pkg/sales", "pkg/calendar", "pkg/model"},
 	"pkg/model/catalog": {"pkg/model", "pkg/model/forest", "pkg/model/boost", "pkg/model/golearn", "pkg/model/arima", "pkg/model/naive", "pkg/model/ets", "pkg/model/theta", "pkg/model/mstl"},
-	"pkg/pipeline":      {"pkg/sales", "pkg/calendar", "pkg/features", "pkg/local", "pkg/model", "pkg/model/catalog", "pkg/model/permute"},
+	"pkg/pipeline":      {"pkg/sales", "pkg/calendar", "pkg/features", "pkg/local", "pkg/model", "pkg/model/catalog", "pkg/model/permute", "pkg/conformal", "pkg/metrics"}, // intervals, in units of the series' scale
 	"pkg/evaluate":      {"pkg/sales", "pkg/local", "pkg/metrics", "pkg/model/naive"},
 	"pkg/tune":          {"pkg/model", "pkg/disk"},
 
@@ -73,7 +73,7 @@ var rooms = map[string][]string{
 	"pkg/artifact/artifacttest": {"pkg/artifact"},
 
 	// ways
-	"pkg/train":   {"pkg/sales", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/plot", "pkg/artifact", "pkg/mlflow", "pkg/mlflow/record", "pkg/mlflow/mlmodel"},
+	"pkg/train":   {"pkg/sales", "pkg/conformal", "pkg/features", "pkg/model", "pkg/pipeline", "pkg/evaluate", "pkg/tune", "pkg/metrics", "pkg/plot", "pkg/artifact", "pkg/mlflow", "pkg/mlflow/record", "pkg/mlflow/mlmodel"},
 	"pkg/promote": {"pkg/mlflow", "pkg/mlflow/record"},
 	"pkg/serve":   {"pkg/sales", "pkg/pipeline", "pkg/mlflow", "pkg/mlflow/record", "pkg/auth"},
 }

@@ -188,7 +188,7 @@ func (d *demo) forecast(ctx context.Context) error {
 	}
 	d.tell("\n4. forecast: the weeks to come, each by the model that is best so far ahead\n")
 	m := newMeta(c, data)
-	if err := d.show(forecastTable(forecasts, m)); err != nil {
+	if err := d.show(forecastTable(forecasts, nil, m)); err != nil {
 		return err
 	}
 	d.tell("\n%s\n", m)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +21,7 @@ type forecastOptions struct {
 	keys         keyOptions
 	steps        int
 	model, until string
+	levels       []float64
 }
 
 // newForecast makes `salesctl forecast`.
@@ -33,6 +37,7 @@ Nothing is trained: new actuals are taken in as they are.`,
 		Args:    noArgs,
 		Example: `  salesctl forecast --store 1 --steps 5
   salesctl forecast --store all --steps 8 -o csv > forecast.csv
+  salesctl forecast --store 1 --steps 5 --interval 80,95
   salesctl forecast --store 1,2 --steps 5 --model arima --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd)
@@ -52,6 +57,7 @@ func (o *forecastOptions) add(cmd *cobra.Command) {
 	o.keys.add(f)
 	f.IntVar(&o.steps, "steps", 5, fmt.Sprintf("how many `PERIODS`, 1 to %d", sales.MaxSteps))
 	f.StringVar(&o.model, "model", pipeline.Auto, "the `NAME` of a model in the pipeline")
+	f.Float64SliceVar(&o.levels, "interval", nil, fmt.Sprintf("also the intervals of these `PERCENT`: some of %s", levelText()))
 	f.StringVar(&o.until, "until", "", "use only what is up to `DATE`")
 	_ = cmd.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(append([]string{pipeline.Auto}, pipeline.Models()...), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -62,7 +68,7 @@ func (o *forecastOptions) run(ctx context.Context, a *app, s *config.Settings) e
 	if err != nil {
 		return err
 	}
-	return a.render(forecastTable(f.forecasts, f.meta))
+	return a.render(forecastTable(f.forecasts, o.levels, f.meta))
 }
 
 // forecasted is what the champion answered, and the history that it saw.
@@ -82,6 +88,9 @@ func (o *forecastOptions) ask(ctx context.Context, a *app, s *config.Settings) (
 	}
 	if err := knownModel(o.model, pipeline.Auto); err != nil {
 		return out, fmt.Errorf("--model: %w", err)
+	}
+	if err := o.checkLevels(); err != nil {
+		return out, err
 	}
 	if _, err := lastDay(o.until); err != nil {
 		return out, err
@@ -103,7 +112,7 @@ func (o *forecastOptions) ask(ctx context.Context, a *app, s *config.Settings) (
 	if err != nil {
 		return out, err
 	}
-	out.forecasts, err = c.Forecast(ctx, out.data, o.model, sales.Request{Keys: keys, Steps: o.steps})
+	out.forecasts, err = c.Forecast(ctx, out.data, o.model, sales.Request{Keys: keys, Steps: o.steps, Levels: o.levels})
 	if err = errors.Join(err, c.Close()); err != nil {
 		return out, err
 	}
@@ -111,12 +120,45 @@ func (o *forecastOptions) ask(ctx context.Context, a *app, s *config.Settings) (
 	return out, nil
 }
 
-// forecastTable shows a line a period, series by series.
-func forecastTable(forecasts []sales.Forecast, m meta) table {
+// levelText lists the levels that pipelines keep.
+func levelText() string {
+	var texts []string
+	for _, l := range pipeline.Levels() {
+		texts = append(texts, formatLevel(l))
+	}
+	return strings.Join(texts, ",")
+}
+
+func formatLevel(level float64) string { return strconv.FormatFloat(level, 'g', -1, 64) }
+
+// checkLevels refuses intervals that no pipeline has, or has twice.
+func (o *forecastOptions) checkLevels() error {
+	for i, l := range o.levels {
+		if !slices.Contains(pipeline.Levels(), l) || slices.Contains(o.levels[:i], l) {
+			return fault.New(fault.Usage, "--interval %s: want some of %s, each once", formatLevel(l), levelText())
+		}
+	}
+	return nil
+}
+
+// forecastTable shows a line a period, series by series, and behind its forecast
+// the ends of the intervals.
+func forecastTable(forecasts []sales.Forecast, levels []float64, m meta) table {
 	t := table{Thing: "forecast", Columns: columns("key", "date", "horizon", "model", "forecast"), Meta: m}
+	for _, l := range levels {
+		t.Columns = append(t.Columns, columns("lo"+formatLevel(l), "hi"+formatLevel(l))...)
+	}
 	for _, f := range forecasts {
 		for _, p := range f.Points {
-			t.Rows = append(t.Rows, []any{f.Key.String(), p.Period, p.Horizon, p.Model, p.Mean})
+			row := []any{f.Key.String(), p.Period, p.Horizon, p.Model, p.Mean}
+			for i := range levels {
+				if i < len(p.Intervals) {
+					row = append(row, p.Intervals[i].Lower, p.Intervals[i].Upper)
+				} else {
+					row = append(row, nil, nil)
+				}
+			}
+			t.Rows = append(t.Rows, row)
 		}
 		for _, w := range f.Warnings {
 			t.Warnings = append(t.Warnings, fmt.Sprintf("%s: %s", f.Key, w))

@@ -103,7 +103,7 @@ func newPlotForecast(a *app) *cobra.Command {
 		Short: "Draw the newest sales of a series and its forecast",
 		Long: `Draw the newest sales of a series and the champion's forecast behind them, with the
 bands that --interval asks for.`,
-		Example: `  salesctl plot forecast --store 1
+		Example: `  salesctl plot forecast --store 1 --interval 80,95
   salesctl plot forecast --store 1 --steps 26 --history 156 --out forecast.svg
   salesctl plot forecast --store 1 --model arima --json`,
 	}, func(ctx context.Context, s *config.Settings) (picture, error) { return o.picture(ctx, a, s) })
@@ -125,7 +125,7 @@ func (o *plotForecastOptions) picture(ctx context.Context, a *app, s *config.Set
 		return picture{}, fault.New(fault.Usage, "a picture is of one series, %d are asked for", n).WithHint("name one: --store 1")
 	}
 	f, err := forecastFigure(answered.data, answered.forecasts[0], o.history, valueAxis(s))
-	return picture{f, forecastTable(answered.forecasts, answered.meta)}, err
+	return picture{f, forecastTable(answered.forecasts, o.ask.levels, answered.meta)}, err
 }
 
 // forecastFigure draws so many of the newest actuals and the forecast, whose line

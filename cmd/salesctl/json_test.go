@@ -48,7 +48,7 @@ func jsonCalls() []string {
 		"version", "config show", "config validate", "keys list", "keys create ann",
 		"etl", "etl --replace --dry-run", "data show", "data export sales.csv", "train --model naive --no-backtest --seed 7", "backtest --model naive --folds 1",
 		"forecast --store 1", "predict rows.json", "explain --store 1 --date 2012-10-26",
-		"plot predicted --model naive", "plot residuals --model naive", "plot importance", "plot learning",
+		"plot series --store 1", "plot forecast --store 1 --interval 80", "plot predicted --model naive", "plot residuals --model naive", "plot importance", "plot learning",
 		"runs list", "runs show latest", "runs search metrics.final_wape<0", "runs compare latest OTHER",
 		"runs delete latest --dry-run", "runs delete OTHER --yes", "runs restore OTHER",
 		"models list", "models show", "models alias shadow 1", "models alias shadow --delete", "models promote 2", "models promote 2",

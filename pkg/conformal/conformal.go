@@ -43,22 +43,45 @@ type Options struct {
 // Band is how far an interval reaches at one horizon, in scales of the series.
 // The upper end is above the lower one, but both may lie on one side of 0.
 type Band struct {
-	Lower, Upper float64
+	Lower float64 `json:"lower"`
+	Upper float64 `json:"upper"`
 }
 
 // Row is the bands of one horizon.
 type Row struct {
-	Horizon  int
-	N        int    // residuals behind the bands
-	Borrowed bool   // from the other horizons
-	Bands    []Band // one a level
+	Horizon  int    `json:"horizon"`
+	N        int    `json:"n"`                  // residuals behind the bands
+	Borrowed bool   `json:"borrowed,omitempty"` // from the other horizons
+	Bands    []Band `json:"bands"`              // one a level
 }
 
 // Table is what Calibrate finds: plain data, to be kept with the forecaster.
 type Table struct {
-	Levels   []float64 // percent, ascending
-	Rows     []Row     // by horizon, ascending
-	Warnings []string
+	Levels   []float64 `json:"levels"` // percent, ascending
+	Rows     []Row     `json:"rows"`   // by horizon, ascending
+	Warnings []string  `json:"-"`
+}
+
+// Check refuses a table that Calibrate cannot have made, as one that was read may
+// be.
+func (t Table) Check() error {
+	if !slices.IsSorted(t.Levels) || len(t.Rows) == 0 {
+		return fault.New(fault.Invalid, "intervals: levels %v, %s", t.Levels, fault.Counted(len(t.Rows), "row"))
+	}
+	last := 0
+	for _, r := range t.Rows {
+		if r.Horizon <= last || len(r.Bands) != len(t.Levels) {
+			return fault.New(fault.Invalid, "intervals: horizon %d after %d with %s, want %d",
+				r.Horizon, last, fault.Counted(len(r.Bands), "band"), len(t.Levels))
+		}
+		last = r.Horizon
+		for _, b := range r.Bands {
+			if !(b.Lower <= b.Upper) || math.IsInf(b.Lower, 0) || math.IsInf(b.Upper, 0) {
+				return fault.New(fault.Invalid, "intervals: horizon %d reaches from %v to %v", r.Horizon, b.Lower, b.Upper)
+			}
+		}
+	}
+	return nil
 }
 
 // Calibrate learns the bands from residuals. No usable residual, or a level that

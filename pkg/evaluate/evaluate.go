@@ -103,6 +103,7 @@ type Row struct {
 	Horizon  int // periods from the cutoff to the date, from 1
 	Actual   float64
 	Forecast float64
+	Scale    float64 // metrics.Scale of the series, as the model was fitted to it
 }
 
 // Score is one line of the scores: a model over all rows (no Key, Horizon 0),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/metrics"
 	"github.com/salesctl/salesctl/pkg/sales"
 )
 
@@ -118,7 +119,7 @@ func TestBacktestAgainstBruteForce(t *testing.T) {
 					}
 					want = append(want, evaluate.Row{
 						Model: "carry", Key: s.Key, Cutoff: c, Date: date, Horizon: h, Actual: s.At(date),
-						Forecast: s.At(last) + float64(weekly.Steps(last, date)),
+						Forecast: s.At(last) + float64(weekly.Steps(last, date)), Scale: metrics.Scale(s.Until(c).Target, 52),
 					})
 				}
 			}

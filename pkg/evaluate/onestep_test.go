@@ -11,6 +11,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/metrics"
 	"github.com/salesctl/salesctl/pkg/sales"
 	"github.com/salesctl/salesctl/testdata"
 )
@@ -137,7 +138,7 @@ func TestOneStepAgainstBruteForce(t *testing.T) {
 				if s.Until(weekly.Add(first, -1)).Actuals() > 0 {
 					want = append(want, evaluate.Row{
 						Model: evaluate.Naive, Key: s.Key, Cutoff: weekly.Add(date, -1), Date: date, Horizon: 1,
-						Actual: s.At(date), Forecast: s.At(last),
+						Actual: s.At(date), Forecast: s.At(last), Scale: metrics.Scale(s.Until(weekly.Add(first, -1)).Target, 52),
 					})
 				}
 			}

@@ -23,7 +23,8 @@ type cell struct {
 	date    sales.Period
 	horizon int
 	actual  float64
-	scale   float64
+	scale   float64 // of metrics.SeasonalScale
+	size    float64 // of metrics.Scale
 }
 
 // fold is one cutoff and the cells it scores, by key and horizon.
@@ -182,9 +183,10 @@ func (pl *plan) addCells(f *fold, s sales.Series, dates []sales.Period) {
 		pl.stale.add(cells)
 		return
 	}
-	scale := metrics.SeasonalScale(trained.Target, pl.panel.Frequency.Season())
+	season := pl.panel.Frequency.Season()
+	scale, size := metrics.SeasonalScale(trained.Target, season), metrics.Scale(trained.Target, season)
 	for i := range cells {
-		cells[i].scale = scale
+		cells[i].scale, cells[i].size = scale, size
 	}
 	f.cells = append(f.cells, cells...)
 }

@@ -154,7 +154,7 @@ func (t table) rows(names []string) []Row {
 		for i, c := range t.cells {
 			rows = append(rows, Row{
 				Model: name, Key: c.key, Cutoff: c.cutoff, Date: c.date,
-				Horizon: c.horizon, Actual: c.actual, Forecast: t.values[m][i],
+				Horizon: c.horizon, Actual: c.actual, Forecast: t.values[m][i], Scale: c.size,
 			})
 		}
 	}

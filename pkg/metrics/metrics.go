@@ -235,6 +235,19 @@ func SeasonalScale(history []float64, season int) float64 {
 	return MAE(history[season:], history[:len(history)-season])
 }
 
+// Scale returns by what errors of a series are made comparable with those of
+// others: SeasonalScale, where the history has none or 0 that of a season of one
+// period, else the mean size of its values. It is 0 for zeros alone and NaN for a
+// history without a value.
+func Scale(history []float64, season int) float64 {
+	for _, s := range []int{season, 1} {
+		if scale := SeasonalScale(history, s); scale > 0 {
+			return scale
+		}
+	}
+	return MAE(history, make([]float64, len(history)))
+}
+
 // SeasonalRoot returns the root mean squared error of the seasonal naive forecast
 // within a training history; the rest is as in SeasonalScale.
 func SeasonalRoot(history []float64, season int) float64 {

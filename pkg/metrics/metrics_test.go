@@ -200,3 +200,26 @@ func TestRMSEPercentOfReturns(t *testing.T) {
 		t.Errorf("%v %%, want 50", got)
 	}
 }
+
+// A series has a scale as long as it has a value.
+func TestScale(t *testing.T) {
+	nan := math.NaN()
+	for _, tt := range []struct {
+		name    string
+		history []float64
+		season  int
+		want    float64
+	}{
+		{"a season", []float64{1, 2, 4, 6}, 2, 3.5},
+		{"shorter than a season", []float64{1, 2, 4, 6}, 52, 5.0 / 3},
+		{"the same every season", []float64{1, 2, 1, 2}, 2, 1},
+		{"constant", []float64{3, 3, 3}, 1, 3},
+		{"one value", []float64{nan, -4}, 1, 4},
+		{"zeros", []float64{0, 0}, 1, 0},
+		{"nothing", []float64{nan}, 1, nan},
+	} {
+		if got := metrics.Scale(tt.history, tt.season); got != tt.want && !(math.IsNaN(got) && math.IsNaN(tt.want)) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -24,7 +24,7 @@ import (
 // same bytes.
 const (
 	magic          = "SALESCTL"
-	currentVersion = 1
+	currentVersion = 2
 	headerSize     = len(magic) + 8
 	maxTable       = 1 << 20
 )

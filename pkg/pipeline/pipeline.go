@@ -7,11 +7,13 @@
 //     that see keys, the calendar and the past, and one-step predictors that also
 //     see the columns of the period itself.
 //  2. Train fits everything on a panel, records the choice that a backtest made
-//     (horizon -> forecaster) and golden answers, and writes it all as one file.
+//     (horizon -> forecaster), how wrong each forecaster was there and golden
+//     answers, and writes it all as one file.
 //  3. Open checks the bytes of a file and decodes what a caller asks for. A part
 //     that does not give its golden answers again is refused.
 //  4. A Pipeline predicts rows (the mean of forest and boosting) and forecasts
-//     series, from whatever history it is handed: new actuals need no refit.
+//     series, with intervals where they are asked for, from whatever history it is
+//     handed: new actuals need no refit.
 //
 // Sales are in the unit of the target (dollars in the sample), horizons in
 // periods from 1.
@@ -25,6 +27,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/salesctl/salesctl/pkg/conformal"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/sales"
@@ -47,6 +50,7 @@ type Pipeline struct {
 	info   Info
 	file   *container
 	golden golden
+	bands  map[string]conformal.Table
 	rows   func() (*trees, error) // the row predictor
 	// forecasters opens each by its name, and checks it, once.
 	forecasters map[string]func() (sales.Observer, error)
@@ -68,6 +72,9 @@ func Open(r io.ReaderAt, size int64) (*Pipeline, error) {
 		return nil, err
 	}
 	if err := p.golden.fits(p.info.Schema); err != nil {
+		return nil, err
+	}
+	if err := p.readBands(); err != nil {
 		return nil, err
 	}
 	p.rows = sync.OnceValues(p.openRows)
@@ -154,6 +161,9 @@ func (p *Pipeline) Forecast(ctx context.Context, history sales.Panel, name strin
 			return nil, err
 		}
 		out = p.merge(out, part, name)
+	}
+	if err := p.addIntervals(out, history, r.Levels); err != nil {
+		return nil, err
 	}
 	warnOfEnded(out, history)
 	p.warnOfLearnt(out, history)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/salesctl/salesctl/pkg/conformal"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/local"
@@ -18,6 +19,7 @@ import (
 const (
 	infoSection   = "info"
 	goldenSection = "golden"
+	bandsSection  = "bands"
 )
 
 func encoderSection(set features.Set) string { return fmt.Sprintf("%s/encoder", set) }
@@ -28,6 +30,9 @@ func regressorSection(set features.Set, name string) string { return fmt.Sprintf
 type Evaluation struct {
 	Choice  []string     // the forecaster of each horizon from 1; empty without a backtest
 	Through sales.Period // the newest actual that was scored
+	// Bands are how far from its forecasts a forecaster's actuals lay, by its
+	// name. One without has no intervals.
+	Bands map[string]conformal.Table
 }
 
 // Trained is what Train made.
@@ -62,7 +67,7 @@ func Train(ctx context.Context, p sales.Panel, r Recipe, e Evaluation) (Trained,
 	if len(info.Choice) == 0 {
 		info.Choice = []string{Default}
 	}
-	b := builder{recipe: r, panel: p, info: info, golden: newGolden(p)}
+	b := builder{recipe: r, panel: p, info: info, golden: newGolden(p), bands: e.Bands}
 	b.told(0)
 	for _, step := range []func(context.Context) error{b.rowPredictor, b.forecasters, b.head} {
 		if err := step(ctx); err != nil {
@@ -79,6 +84,7 @@ type builder struct {
 	panel  sales.Panel
 	info   Info
 	golden golden
+	bands  map[string]conformal.Table
 	file   writer
 
 	done     int // parts that are trained
@@ -160,7 +166,7 @@ func (b *builder) report(f local.Fitted) {
 	}
 }
 
-// head adds the description and the golden answers.
+// head adds the description, the golden answers and the bands.
 func (b *builder) head(context.Context) error {
 	info, err := json.Marshal(b.info)
 	if err != nil {
@@ -170,8 +176,13 @@ func (b *builder) head(context.Context) error {
 	if err != nil {
 		return err
 	}
+	bands, err := json.Marshal(b.bands)
+	if err != nil {
+		return err
+	}
 	b.file.add(infoSection, info)
 	b.file.add(goldenSection, golden)
+	b.file.add(bandsSection, bands)
 	return nil
 }
 

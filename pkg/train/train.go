@@ -212,6 +212,9 @@ func (t *training) backtest(ctx context.Context) error {
 	}
 	t.report.Backtest = &result
 	t.evaluation.Through = t.Panel.Origin()
+	if err := t.calibrate(result); err != nil {
+		return err
+	}
 	for h := range t.Horizon {
 		t.evaluation.Choice = append(t.evaluation.Choice, result.Best(h+1))
 	}
