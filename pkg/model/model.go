@@ -74,6 +74,13 @@ type Sized interface {
 	First(n int) Regressor
 }
 
+// Layered is a Regressor of trees that were grown level by level. Top returns the
+// Regressor that training would have given with at most depth splits above a leaf, at
+// least 1; nil where it is not known any more, as of one that was read from bytes.
+type Layered interface {
+	Top(depth int) Regressor
+}
+
 // Importancer is a Regressor that tells how much each feature was worth, one
 // number a column that sum to 1.
 type Importancer interface {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/metrics"
 	"github.com/salesctl/salesctl/pkg/model"
-	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/tune"
 )
 
@@ -19,22 +18,29 @@ import (
 // model that has such parts.
 const size = "n_estimators"
 
+// levels is the parameter that says how deep the trees of a model.Layered may be.
+const levels = "max_depth"
+
 // scorer returns the function that tries parameters of one model. Candidates of a
 // grid that differ in their size alone share one fit, that of the largest: the
-// others are its beginnings, bit for bit.
+// others are its beginnings, bit for bit. Those that differ in their depth share the
+// deepest's, where the model's trees grow level by level.
 func (g *ground) scorer(spec model.Spec, space Space, by tune.Strategy) tune.ScoreFunc {
-	s := &sizes{ground: g, spec: spec, fits: map[string]func() (map[int]float64, error){}}
+	s := &sizes{ground: g, spec: spec}
 	if cmp.Or(by, tune.Grid) == tune.Grid {
-		s.known = sizesOf(space.Params)
+		s.known = wholes(space.Params, size)
+		if depths := wholes(space.Params, levels); depths != nil {
+			s.deepest = slices.Max(depths)
+		}
 	}
 	return s.score
 }
 
-// sizesOf lists the sizes of a grid, ascending; none where there is nothing to
-// share.
-func sizesOf(grid tune.Space) []int {
+// wholes lists the values of a parameter of a grid, ascending; none where there is
+// nothing to share.
+func wholes(grid tune.Space, name string) []int {
 	for _, p := range grid {
-		if p.Name != size || len(p.Values) < 2 {
+		if p.Name != name || len(p.Values) < 2 {
 			continue
 		}
 		var out []int
@@ -53,12 +59,39 @@ func sizesOf(grid tune.Space) []int {
 
 // sizes scores candidates of a grid, all sizes of one at once.
 type sizes struct {
-	ground *ground
-	spec   model.Spec
-	known  []int // ascending
+	ground  *ground
+	spec    model.Spec
+	known   []int // ascending
+	deepest int   // of all depths of the grid, 0 where it has none to share
 
-	mu   sync.Mutex
-	fits map[string]func() (map[int]float64, error) // by the other parameters and the fold: scores by size
+	scores shared[map[int]float64] // by the other parameters and the fold: scores by size
+	deep   shared[model.Regressor] // by the other parameters and the fold: the deepest fit
+}
+
+// shared is what candidates have in common, made by whoever needs it first.
+type shared[T any] struct {
+	mu    sync.Mutex
+	makes map[string]func() (T, error)
+}
+
+// get returns what belongs to the parameters and the fold.
+func (s *shared[T]) get(params map[string]any, fold int, make func() (T, error)) (T, error) {
+	text, err := json.Marshal(params) // names in order
+	if err != nil {
+		var none T
+		return none, err
+	}
+	key := fmt.Sprint(fold, " ", string(text))
+	s.mu.Lock()
+	if s.makes == nil {
+		s.makes = map[string]func() (T, error){}
+	}
+	if s.makes[key] == nil {
+		s.makes[key] = sync.OnceValues(make)
+	}
+	get := s.makes[key]
+	s.mu.Unlock()
+	return get()
 }
 
 // score implements tune.ScoreFunc.
@@ -67,11 +100,9 @@ func (s *sizes) score(ctx context.Context, params map[string]any, fold int) (flo
 	if s.known == nil {
 		return s.ground.try(ctx, s.spec.Name, all, f)
 	}
-	shared, err := s.shared(ctx, params, fold)
-	if err != nil {
-		return 0, err
-	}
-	scores, err := shared()
+	others := maps.Clone(params)
+	delete(others, size)
+	scores, err := s.scores.get(others, fold, func() (map[int]float64, error) { return s.fit(ctx, others, fold) })
 	if err != nil {
 		return 0, err
 	}
@@ -79,23 +110,6 @@ func (s *sizes) score(ctx context.Context, params map[string]any, fold int) (flo
 		return score, nil
 	}
 	return s.ground.try(ctx, s.spec.Name, all, f) // the model is not Sized
-}
-
-// shared returns the one fit of the candidates that differ in size alone.
-func (s *sizes) shared(ctx context.Context, params map[string]any, fold int) (func() (map[int]float64, error), error) {
-	others := maps.Clone(params)
-	delete(others, size)
-	text, err := json.Marshal(others) // names in order
-	if err != nil {
-		return nil, err
-	}
-	key := fmt.Sprint(fold, " ", string(text))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fits[key] == nil {
-		s.fits[key] = sync.OnceValues(func() (map[int]float64, error) { return s.fit(ctx, others, fold) })
-	}
-	return s.fits[key], nil
 }
 
 // fit trains the largest and scores all sizes, none where the model is not Sized, or
@@ -108,7 +122,7 @@ func (s *sizes) fit(ctx context.Context, others map[string]any, fold int) (map[i
 	if early, ok := learner.(model.EarlyStopper); err != nil || ok && early.StopsEarly() {
 		return scores, err
 	}
-	fitted, err := pipeline.Learn(ctx, learner, f.learn, f.train)
+	fitted, err := s.grown(ctx, params, fold)
 	if err != nil {
 		return nil, err
 	}
@@ -124,4 +138,25 @@ func (s *sizes) fit(ctx context.Context, others map[string]any, fold int) (map[i
 		scores[n] = s.ground.score(metrics.Score(f.actual, forecast, nil))
 	}
 	return scores, nil
+}
+
+// grown trains the model on the fold, or takes it from the deepest one.
+func (s *sizes) grown(ctx context.Context, params map[string]any, fold int) (model.Regressor, error) {
+	f := s.ground.folds[fold]
+	if s.deepest == 0 {
+		return s.ground.fit(ctx, s.spec.Name, params, f)
+	}
+	deep := maps.Clone(params)
+	deep[levels] = s.deepest
+	whole, err := s.deep.get(deep, fold, func() (model.Regressor, error) { return s.ground.fit(ctx, s.spec.Name, deep, f) })
+	depth := params[levels].(int) // wholes has looked
+	if err != nil || depth == s.deepest {
+		return whole, err
+	}
+	if layered, ok := whole.(model.Layered); ok {
+		if top := layered.Top(depth); top != nil {
+			return top, nil
+		}
+	}
+	return s.ground.fit(ctx, s.spec.Name, params, f)
 }

@@ -346,7 +346,7 @@ func TestSharedFitsScoreTheSame(t *testing.T) {
 	g.recipe = recipe()
 	different := map[float64]bool{}
 	for _, name := range pipeline.MeanOf(pipeline.Mean) {
-		space := Space{name, tune.Space{{Name: size, Values: []any{9, 3, 6}}, {Name: "max_depth", Values: []any{2, 4}}}}
+		space := Space{name, tune.Space{{Name: size, Values: []any{9, 3, 6}}, {Name: levels, Values: []any{2, 5, 4}}}}
 		spec := g.recipe.Spec(name)
 		shared, alone := g.scorer(spec, space, tune.Grid), g.scorer(spec, space, tune.Random)
 		for _, params := range space.Params.Grid() {
@@ -363,11 +363,11 @@ func TestSharedFitsScoreTheSame(t *testing.T) {
 			}
 		}
 	}
-	if len(different) != 2*6*2 {
+	if len(different) != 2*9*2 {
 		t.Errorf("%d different scores", len(different))
 	}
 	for name, values := range map[string][]any{"one": {3}, "text": {"a", "b"}, "none": {0, 3}} {
-		if got := sizesOf(tune.Space{{Name: size, Values: values}}); got != nil {
+		if got := wholes(tune.Space{{Name: size, Values: values}}, size); got != nil {
 			t.Errorf("%s: sizes %v", name, got)
 		}
 	}

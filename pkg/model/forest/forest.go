@@ -17,6 +17,7 @@ package forest
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -45,20 +46,21 @@ func (l *Learner) Fit(ctx context.Context, train, _ model.Dataset) (model.Regres
 	if err != nil {
 		return nil, err
 	}
-	trees, err := o.grow(ctx, bins, rows)
+	trees, answers, err := o.grow(ctx, bins, rows)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{base: base, trees: tree.NewEnsemble(train.X.Width(), trees)}
+	m := &Model{base: base, trees: tree.NewEnsemble(train.X.Width(), trees), answers: answers}
 	if o.OOBScore {
 		m.oob, err = o.outOfBag(ctx, m, train, rows)
 	}
 	return m, err
 }
 
-// grow grows the trees, the next one on whatever goroutine is free.
-func (o Options) grow(ctx context.Context, bins *model.Bins, rows []tree.Sample) ([]*tree.Tree, error) {
-	trees := make([]*tree.Tree, o.NEstimators)
+// grow grows the trees, the next one on whatever goroutine is free, and tells the
+// answers of their nodes.
+func (o Options) grow(ctx context.Context, bins *model.Bins, rows []tree.Sample) ([]*tree.Tree, [][]float32, error) {
+	trees, answers := make([]*tree.Tree, o.NEstimators), make([][]float32, o.NEstimators)
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(o.Jobs, o.NEstimators) {
@@ -74,12 +76,12 @@ func (o Options) grow(ctx context.Context, bins *model.Bins, rows []tree.Sample)
 				if err != nil {
 					return err
 				}
-				trees[i] = t
+				trees[i], answers[i] = t, slices.Clone(grower.Answers())
 			}
 			return nil
 		})
 	}
-	return trees, group.Wait()
+	return trees, answers, group.Wait()
 }
 
 // draw returns how often each of n rows is drawn, with replacement. It takes the

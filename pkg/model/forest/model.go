@@ -10,6 +10,9 @@ type Model struct {
 	base  float64 // to which the trees' mean is added
 	trees tree.Ensemble
 	oob   *outOfBag // nil if it was not asked for
+	// answers are those of all nodes of each tree, for Top; nil of a forest that was
+	// read from bytes, which do not hold them.
+	answers [][]float32
 }
 
 var magic = [4]byte{'S', 'C', 'R', 'F'}
@@ -49,7 +52,24 @@ func (m *Model) Importances() []float64 { return m.trees.Importances() }
 func (m *Model) First(n int) model.Regressor {
 	out := *m
 	out.trees, out.oob = m.trees.First(n), nil
+	if m.answers != nil {
+		out.answers = m.answers[:len(out.trees.Trees)]
+	}
 	return &out
+}
+
+// Top returns the forest that max_depth = depth, at least 1, gives, without its
+// out-of-bag score; nil for a forest that was read from bytes. A limit of the forest's
+// own stays.
+func (m *Model) Top(depth int) model.Regressor {
+	if m.answers == nil {
+		return nil
+	}
+	trees := make([]*tree.Tree, len(m.trees.Trees))
+	for i, t := range m.trees.Trees {
+		trees[i] = t.Top(depth, m.answers[i])
+	}
+	return &Model{base: m.base, trees: tree.NewEnsemble(m.trees.Width, trees)}
 }
 
 // MarshalBinary returns the forest as data.

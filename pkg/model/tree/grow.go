@@ -17,13 +17,15 @@ type Grower struct {
 	params   Params
 	features []int32
 	groups   [][]int32 // the features of each group of columns that has some
+	two      []uint64  // of each group of columns: the lowest bits of those of two bins
 
 	samples []Sample
 	points  points
-	rowOf   []int32 // row of each sample; nil if sample i is row i
-	order   []int32 // samples, those of a node of the level at hand side by side
-	spare   []int32 // the same for the next level
-	leaves  []int32 // leaf of each sample
+	rowOf   []int32   // row of each sample; nil if sample i is row i
+	order   []int32   // samples, those of a node of the level at hand side by side
+	spare   []int32   // the same for the next level
+	leaves  []int32   // leaf of each sample
+	answers []float32 // of each node of the tree, were it a leaf
 
 	level, below []family
 	kept         []*family // of the level
@@ -76,6 +78,12 @@ func NewGrower(bins *model.Bins, p Params) *Grower {
 	g := &Grower{
 		bins: bins, params: p.withDefaults(), keepRows: keepRows, coarseFrom: coarseFrom,
 		work: make([]*workspace, max(p.Jobs, 1)), live: bitsets{words: (len(bins.Lo) + 63) / 64},
+		two: make([]uint64, len(bins.Groups)),
+	}
+	for c, lo := range bins.Lo {
+		if len(lo) == 2 {
+			g.two[c/model.GroupWidth] |= 1 << (8 * (c % model.GroupWidth))
+		}
 	}
 	for i := range g.work {
 		g.work[i] = new(workspace)
@@ -147,7 +155,7 @@ func (g *Grower) begin(samples []Sample) sums {
 		g.rowOf = g.rowOf[:0]
 	}
 	g.spare = slices.Grow(g.spare[:0], n)[:len(g.order)]
-	g.live.free = 0
+	g.live.free, g.answers = 0, g.answers[:0]
 	g.params.minGain = g.params.MinImpurityDecrease * g.points.weight(total)
 	g.keep = max(g.keepRows, int(int64(n)*g.keptBytes()/keptBytes))
 	return total
@@ -167,6 +175,7 @@ func (g *Grower) newNode(t *Tree, lo, hi int, total sums, depth int, random *ran
 	p, sc := &g.params, &g.points.scale
 	h := sc.weight(total)
 	value := float32(p.leaf(sc.gradient(total), h)) * float32(p.LearningRate)
+	g.answers = append(g.answers, value)
 	n := node{id: t.add(value, float32(h)), lo: lo, hi: hi, total: total}
 	n.open = (p.MaxDepth <= 0 || depth < p.MaxDepth) &&
 		int64(hi-lo) >= max(2*p.minLeaf, int64(p.MinSamplesSplit)) && h >= 2*p.MinChildWeight
@@ -203,8 +212,10 @@ func (g *Grower) divide(ctx context.Context, t *Tree, random *rand.Rand) error {
 		for k := range f.nodes() {
 			n := &f.pair[k]
 			d := division{node: n}
-			if s := g.scorer(n); n.open && s.accept(n.best.gain) {
-				d = g.split(t, n, &s, f.depth+1, random)
+			if n.open {
+				if s := g.scorer(n); s.accept(n.best.gain) {
+					d = g.split(t, n, &s, f.depth+1, random)
+				}
 			}
 			g.divisions = append(g.divisions, d)
 			g.release(n)
@@ -291,7 +302,7 @@ func (g *Grower) settle(samples []int32, leaf int32) {
 }
 
 // sharpen computes the answers of a tree that was grown on coarse points again,
-// from the exact gradients of the samples that came to each leaf.
+// from the exact gradients of the samples that came through each node.
 func (g *Grower) sharpen(t *Tree) {
 	exact, rows := make([]int64, t.Len()), make([]int64, t.Len())
 	for i, leaf := range g.leaves {
@@ -300,10 +311,15 @@ func (g *Grower) sharpen(t *Tree) {
 			rows[leaf]++
 		}
 	}
-	for i, f := range t.Feature {
-		if f == Leaf {
-			weight := g.points.weight(sums{hn: rows[i] * g.points.one})
-			t.Value[i] = float32(g.params.leaf(float64(exact[i])*g.points.unit, weight)) * float32(g.params.LearningRate)
+	for i := t.Len() - 1; i >= 0; i-- {
+		left := t.Left[i]
+		if left > 0 {
+			exact[i], rows[i] = exact[left]+exact[left+1], rows[left]+rows[left+1]
+		}
+		weight := g.points.weight(sums{hn: rows[i] * g.points.one})
+		g.answers[i] = float32(g.params.leaf(float64(exact[i])*g.points.unit, weight)) * float32(g.params.LearningRate)
+		if left == 0 {
+			t.Value[i] = g.answers[i]
 		}
 	}
 }
@@ -312,6 +328,10 @@ func (g *Grower) sharpen(t *Tree) {
 // order of the samples; Leaf for those of weight 0. It holds until the next
 // Grow.
 func (g *Grower) Leaves() []int32 { return g.leaves }
+
+// Answers returns what each node of the last tree would answer, were it a leaf. It
+// holds until the next Grow.
+func (g *Grower) Answers() []float32 { return g.answers }
 
 // each calls do for 0 to n-1 on as many goroutines as there are workspaces, and
 // stops early when ctx is cancelled.

@@ -76,57 +76,36 @@ type workspace struct {
 	used     [4]uint64 // bins of hist that are not zero, a bit each
 	occupied [model.MaxBins]uint8
 	every    [model.MaxBins]uint8 // all bins
-	rows     []int32              // of the node at hand
-	sums     []sums
-	order    []int32 // of the features
-	random   rand.PCG
+	gathered
+	order  []int32 // of the features
+	random rand.PCG
 }
 
-// gather has the workspace hold the rows of the samples, and their sums.
-func (w *workspace) gather(g *Grower, samples []int32) {
-	w.rows, w.sums = w.rows[:0], w.sums[:0]
-	for _, i := range samples {
-		w.rows = append(w.rows, g.row(i))
-		w.sums = append(w.sums, g.points.at(i))
-	}
-}
-
-// fewRows is the number of rows up to which occupied bins are sorted as they come.
-const fewRows = 16
-
-// count puts the gathered rows into the workspace's histogram of the column and
-// returns its occupied bins. The rows of a small node lie far apart: it reads them
-// where their columns stand side by side.
-func (w *workspace) count(b *model.Bins, column int32) []uint8 {
-	group := b.Groups[column/model.GroupWidth][column%model.GroupWidth:]
-	if len(w.rows) <= fewRows {
-		return w.countFew(group)
+// count puts the gathered rows into the workspace's histogram of a column of so many
+// bins and returns its occupied bins. Of few rows it notes which those are, of more
+// it looks at all bins.
+func (w *workspace) count(column []uint8, bins int) []uint8 {
+	if len(w.rows) < bins {
+		for i, row := range w.rows {
+			code := column[row]
+			w.used[code>>6] |= 1 << (code & 63)
+			v, h := &w.sums[i], &w.hist[code]
+			h.g += v.g
+			h.hn += v.hn
+		}
+		return w.list()
 	}
 	for i, row := range w.rows {
-		code := group[model.GroupWidth*int(row)]
-		w.used[code>>6] |= 1 << (code & 63)
-		v, h := &w.sums[i], &w.hist[code]
+		v, h := &w.sums[i], &w.hist[column[row]]
 		h.g += v.g
 		h.hn += v.hn
 	}
-	return w.list()
-}
-
-// countFew is count for few rows.
-func (w *workspace) countFew(group []uint8) []uint8 {
-	occupied := w.occupied[:0]
-	for i, row := range w.rows {
-		code := group[model.GroupWidth*int(row)]
-		h := &w.hist[code]
-		if h.hn == 0 && code != model.MissingBin {
-			occupied = append(occupied, code)
-			for k := len(occupied) - 1; k > 0 && occupied[k-1] > code; k-- {
-				occupied[k-1], occupied[k] = code, occupied[k-1]
-			}
-		}
-		*h = h.plus(w.sums[i])
+	n := 0
+	for code := range w.hist[:bins] {
+		w.occupied[n] = uint8(code)
+		n += int(uint64(-w.hist[code].hn) >> 63) // 1 if it is above 0
 	}
-	return occupied
+	return w.occupied[:n]
 }
 
 // expand puts a kept histogram of a column of so many bins into the workspace's

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/salesctl/salesctl/pkg/model"
@@ -239,7 +240,7 @@ func (g *Grower) searchCounted(w *workspace, n *node, column int32) search {
 		return search{}
 	}
 	s := g.scorer(n)
-	return search{split: s.scan(w, column, &w.hist, occupied, 0)}
+	return search{split: s.scan(w, column, &w.hist, occupied)}
 }
 
 // searchRows finds the best split of a node from its rows.
@@ -252,9 +253,13 @@ func (g *Grower) searchRows(w *workspace, n *node) {
 	tries := len(features)
 	if g.choosy() {
 		features, tries = w.shuffle(features, n.seed), g.params.MaxFeatures
+		slices.Sort(features[:min(tries, len(features))]) // all of these are looked at: group by group
 	}
 	w.gather(g, g.order[n.lo:n.hi])
-	pair := len(w.rows) == 2 && !g.params.RandomSplits && !g.choosy()
+	limit := float32(math.Inf(1))
+	if len(w.rows) <= limitRows && s.limited() && !g.choosy() {
+		limit = s.limit(w.sums)
+	}
 	varied := false // whether a feature differed among the rows
 	for i, column := range features {
 		if i >= tries && varied { // scikit-learn's rule
@@ -263,21 +268,17 @@ func (g *Grower) searchRows(w *workspace, n *node) {
 		if !n.live.has(column) {
 			continue
 		}
-		occupied := w.count(g.bins, column)
-		if w.constant(occupied) {
+		if g.look(w, &s, column, &n.best) {
 			n.live.remove(column)
-		} else {
-			varied = true
-			sp := s.scan(w, column, &w.hist, occupied, n.best.gain)
-			if sp.better(&n.best) {
-				n.best = sp
-			}
-			if pair && n.best.gain > 0 {
-				w.clear(occupied)
-				return // whatever tells two rows apart tells all of it, and the lowest feature counts
-			}
+			continue
 		}
-		w.clear(occupied)
+		varied = true
+		if n.best.feature == column {
+			s.hurdle.raise(n.best.gain)
+		}
+		if n.best.gain >= limit {
+			return // of equal gains that of the lowest feature counts
+		}
 	}
 }
 

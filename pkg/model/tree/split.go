@@ -99,7 +99,7 @@ type hurdle struct {
 }
 
 func (s *scorer) newHurdle() hurdle {
-	u := hurdle{total: s.total, bits: s.bits, lambda: s.Lambda / s.h, parent: s.parent, unit: s.h / (s.g * s.g)}
+	u := hurdle{total: s.total, bits: s.bits, lambda: s.Lambda / s.h, parent: s.parent, unit: s.h / (s.g * s.g), bar: math.Inf(-1)}
 	if s.Alpha != 0 || s.MaxDeltaStep != 0 {
 		u.unit = math.Inf(-1) // the score is another: nothing is missed
 	}
@@ -107,8 +107,8 @@ func (s *scorer) newHurdle() hurdle {
 	return u
 }
 
-// raise gives the hurdle the height of a gain.
-func (u *hurdle) raise(gain float32) { u.bar = (float64(gain) + u.parent) * (1 - 1e-6) * u.unit }
+// raise gives the hurdle the height of a gain, if that is higher.
+func (u *hurdle) raise(gain float32) { u.bar = max(u.bar, (float64(gain)+u.parent)*(1-1e-6)*u.unit) }
 
 // missed reports whether sending left to one side gains less; where it says yes,
 // gain would too.
@@ -128,30 +128,35 @@ func (s *scorer) accept(gain float32) bool {
 }
 
 // scan returns the best split of a feature over the occupied bins of its
-// histogram, which ascend and leave out the missing one. One that gains less than
-// least need not be the best.
-func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint8, least float32) split {
-	categorical := s.Categorical != nil && s.Categorical[feature]
+// histogram, which ascend and leave out the missing one. One that the hurdle tells
+// from the best so far need not be found.
+func (s *scorer) scan(w *workspace, feature int32, h *histogram, occupied []uint8) split {
 	switch {
-	case categorical && s.RandomSplits:
-		return s.scanRandomSet(feature, h, occupied)
-	case categorical:
+	case s.ordered(feature):
+		return s.scanOrdered(feature, h, occupied)
+	case !s.RandomSplits:
 		return s.scanSets(w, feature, h, occupied)
-	case s.RandomSplits:
-		return s.scanRandom(feature, h, occupied)
+	case s.categorical(feature):
+		return s.scanRandomSet(feature, h, occupied)
 	}
-	return s.scanOrdered(feature, h, occupied, least)
+	return s.scanRandom(feature, h, occupied)
+}
+
+// ordered reports whether all thresholds of a feature are tried.
+func (p *Params) ordered(feature int32) bool { return !p.RandomSplits && !p.categorical(feature) }
+
+func (p *Params) categorical(feature int32) bool {
+	return p.Categorical != nil && p.Categorical[feature]
 }
 
 // scanOrdered looks for the best threshold of a feature over the occupied bins of its
 // histogram, which ascend and leave out the missing one. Of equal gains the
 // lowest threshold with missing values to the right comes first, then the
 // highest with missing values to the left: XGBoost's order.
-func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8, least float32) split {
+func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8) split {
 	var best split
 	var left sums
 	u := s.hurdle
-	u.raise(least)
 	forward := occupied
 	if h[model.MissingBin].hn == 0 && len(occupied) > 0 {
 		forward = occupied[:len(occupied)-1] // none would be left for the right side
@@ -167,12 +172,11 @@ func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8, leas
 				next = occupied[i+1]
 			}
 			best = split{gain: gain, feature: feature, last: code, next: next, left: left}
-			u.raise(max(gain, least))
+			u.raise(gain)
 		}
 	}
 	if h[model.MissingBin].hn == 0 {
-		// Nothing to learn from: CART then follows the crowd, XGBoost goes right.
-		best.defaultLeft = !s.XGBoost && 2*s.rows(best.left) > s.rows(s.total)
+		best.defaultLeft = s.crowd(best.left)
 		return best
 	}
 	left = s.total
@@ -183,7 +187,7 @@ func (s *scorer) scanOrdered(feature int32, h *histogram, occupied []uint8, leas
 		}
 		if gain := s.gain(left); gain > best.gain {
 			best = split{gain: gain, feature: feature, last: occupied[i-1], next: occupied[i], defaultLeft: true, left: left}
-			u.raise(max(gain, least))
+			u.raise(gain)
 		}
 	}
 	return best

@@ -89,6 +89,32 @@ func (t *Tree) Depth() int {
 	return deepest
 }
 
+// Top returns the tree that is grown where MaxDepth is depth, at least 1: levels are
+// grown one after the other, without regard to those below. answers are those of the
+// nodes of t, see Grower.Answers.
+func (t *Tree) Top(depth int, answers []float32) *Tree {
+	top := new(Tree)
+	level := make([]int, t.Len())
+	for i, left := range t.Left {
+		if level[i] > depth {
+			break // so are all that follow
+		}
+		if left > 0 {
+			level[left], level[left+1] = level[i]+1, level[i]+1
+		}
+		node := top.add(answers[i], t.Cover[i])
+		if left == 0 || level[i] == depth {
+			continue
+		}
+		top.Feature[node], top.Threshold[node], top.Left[node], top.Value[node] = t.Feature[i], t.Threshold[i], left, 0
+		top.DefaultLeft[node], top.Gain[node] = t.DefaultLeft[i], t.Gain[i]
+		if set := t.set(node); set != nil {
+			top.setCategories(node, set)
+		}
+	}
+	return top
+}
+
 // add appends a leaf and returns its number.
 func (t *Tree) add(value, cover float32) int32 {
 	t.Feature = append(t.Feature, Leaf)

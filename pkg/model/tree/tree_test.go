@@ -186,3 +186,27 @@ func BenchmarkEach(b *testing.B) {
 		})
 	}
 }
+
+// The upper levels of a tree, with the answers of their nodes, are the tree of that
+// depth, grown on exact points and on coarse ones.
+func TestTopIsTheTreeOfThatDepth(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := anyProblem(80).Draw(t, "problem")
+		if rapid.Bool().Draw(t, "weights of one") {
+			for i := range p.samples {
+				p.samples[i].Weight = 1
+			}
+		}
+		coarse := rapid.SampledFrom([]int{1, coarseFrom}).Draw(t, "coarse from")
+		p.params.MaxDepth = 0
+		var grower *Grower
+		whole := p.grow(t, func(g *Grower) { g.coarseFrom, grower = coarse, g })
+		for depth := 1; depth < 6; depth++ {
+			p.params.MaxDepth = depth
+			want := p.grow(t, func(g *Grower) { g.coarseFrom = coarse })
+			if diff := cmp.Diff(want, whole.Top(depth, grower.Answers())); diff != "" {
+				t.Fatalf("depth %d: %s", depth, diff)
+			}
+		}
+	})
+}
