@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"unicode"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/promote"
+	"github.com/salesctl/salesctl/pkg/sales"
 	"github.com/salesctl/salesctl/pkg/train"
 )
 
@@ -142,6 +144,25 @@ func (o *trainOptions) mayRegister(ctx context.Context, a *app, s *config.Settin
 	})
 }
 
+// fewSales is how many sales a training may read to be given memory for time.
+const fewSales = 50_000
+
+// seldom has the garbage of a training on few sales collected when it is four times
+// what is in use, and not as much: a tenth less time for some 50 MB. Where GOGC says
+// something it stays. restore undoes it.
+func seldom(p sales.Panel) (restore func()) {
+	n := 0
+	for _, s := range p.Series {
+		n += s.Len()
+	}
+	const usual, rare = 100, 400
+	before := debug.SetGCPercent(rare)
+	if before != usual || n > fewSales {
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
+}
+
 // train reads, trains, logs and registers; alias is what the new version got.
 func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (report train.Report, alias string, err error) {
 	r, err := recipe(s)
@@ -155,6 +176,7 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (r
 	if data, err = until(data, o.until); err != nil {
 		return train.Report{}, "", err
 	}
+	defer seldom(data)()
 	log := a.logger(slog.LevelWarn)
 	t := train.Options{
 		Panel: data, Recipe: r, Folds: s.Train.Folds, Horizon: s.Train.Horizon,
