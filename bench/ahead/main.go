@@ -46,7 +46,7 @@ func run(ctx context.Context, w io.Writer, model string, cutoffs []string) error
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	p := program{path: filepath.Join(dir, "salesctl")}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.path, "./cmd/salesctl").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)

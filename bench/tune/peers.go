@@ -18,7 +18,7 @@ import (
 )
 
 // peerNames are the peers of the search.
-const peerNames = "scikit-learn and XGBoost"
+const peerNames = "scikit-learn, XGBoost, MLflow"
 
 //go:embed peers.py
 var script []byte
@@ -44,13 +44,14 @@ func askPeers(ctx context.Context, venv, place string, runs, jobs int) (outcome,
 	for range runs {
 		var a struct {
 			Seconds float64
+			Search  float64
 			Best    map[string]map[string]any
 			Mean    map[string]float64
 		}
 		if err := peer.Run(ctx, venv, script, files, &a); err != nil {
 			return outcome{}, err
 		}
-		o.seconds = append(o.seconds, a.Seconds)
+		o.seconds, o.search = append(o.seconds, a.Seconds), append(o.search, a.Search)
 		o.best, o.mean = a.Best, a.Mean
 	}
 	return o, nil
