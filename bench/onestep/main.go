@@ -148,7 +148,7 @@ func line(out io.Writer, name string, s metrics.Scores) {
 // overall returns a model's scores over all rows.
 func overall(r evaluate.Result, model string) metrics.Scores {
 	for _, s := range r.Scores {
-		if s.Model == model && s.Key == nil && s.Horizon == 0 {
+		if s.Model == model && s.By == evaluate.ByTotal {
 			return s.Scores
 		}
 	}

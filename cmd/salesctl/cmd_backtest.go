@@ -11,9 +11,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/salesctl/salesctl/pkg/artifact"
+	"github.com/salesctl/salesctl/pkg/calendar"
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
+	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
 )
@@ -21,7 +23,7 @@ import (
 // backtestOptions are the flags of `salesctl backtest` that are no settings.
 type backtestOptions struct {
 	cutoffs, refit, testRows, out string
-	gap                           int
+	gap, window                   int
 	by                            []string
 }
 
@@ -43,6 +45,7 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 		Args:    noArgs,
 		Example: `  salesctl backtest
   salesctl backtest --model arima,gbt --cutoffs 2012-06-29,2012-08-31 --horizon 8
+  salesctl backtest --folds 6 --horizon 4 --window 104 --by total,holiday
   salesctl backtest --folds 6 --horizon 4 --refit never --out rows.csv`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd)
@@ -60,11 +63,12 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 		"seed", "train.seed", "jobs", "train.jobs")
 	f.StringVar(&o.cutoffs, "cutoffs", "", "the newest known period of each fold, `DATE,DATE`, instead of --folds")
 	f.IntVar(&o.gap, "gap", 0, "`PERIODS` between a cutoff and the first that is scored")
+	f.IntVar(&o.window, "window", 0, "a sliding window: a model sees so many `PERIODS` up to the cutoff; 0 for all of them")
 	f.StringVar(&o.refit, "refit", "every", "train again at `every|never|N` cutoffs; between, new actuals are only taken in")
 	f.StringVar(&o.testRows, "test-rows", "", "the one-step table on the rows of `FILE`")
-	f.StringSliceVar(&o.by, "by", []string{byTotal}, "which scores: `total,horizon,key`")
+	f.StringSliceVar(&o.by, "by", []string{string(evaluate.ByTotal)}, "which scores: `total,horizon,key,holiday`")
 	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
-	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "refit", "test-rows")
+	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "window", "refit", "test-rows")
 	group(f, "What is told", "by", "out")
 	return cmd
 }
@@ -77,7 +81,7 @@ func (o *backtestOptions) exclusive(f *pflag.FlagSet) error {
 	if o.testRows == "" {
 		return nil
 	}
-	for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "refit"} {
+	for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "window", "refit"} {
 		if f.Changed(name) {
 			return fault.New(fault.Usage, "--test-rows is one step ahead: it does not go with --%s", name)
 		}
@@ -115,14 +119,18 @@ func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) e
 
 // options checks the flags, before any work is done.
 func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Options, err error) {
-	e = evaluate.Options{Folds: s.Train.Folds, Horizon: s.Train.Horizon, Gap: o.gap, Jobs: s.Train.Jobs}
+	e = evaluate.Options{Folds: s.Train.Folds, Horizon: s.Train.Horizon, Gap: o.gap, Window: o.window, Jobs: s.Train.Jobs}
+	groups := []evaluate.Group{evaluate.ByTotal, evaluate.ByHorizon, evaluate.ByKey, evaluate.ByHoliday}
 	for _, by := range o.by {
-		if !slices.Contains([]string{byTotal, byHorizon, byKey}, by) {
-			return e, fault.New(fault.Usage, "--by %s is unknown, want total, horizon, key or several of them", by)
+		if !slices.Contains(groups, evaluate.Group(by)) {
+			return e, fault.New(fault.Usage, "--by %s is unknown, want total, horizon, key, holiday or several of them", by)
 		}
 	}
 	if o.gap < 0 {
 		return e, fault.New(fault.Usage, "--gap is %d, want 0 or more", o.gap)
+	}
+	if o.window < 0 {
+		return e, fault.New(fault.Usage, "--window is %d, want 0 or more", o.window)
 	}
 	if e.Refit, err = evaluate.ParseRefit(o.refit); err != nil {
 		return e, fmt.Errorf("--%w", err)
@@ -141,6 +149,7 @@ func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Option
 
 // evaluate makes the backtest or, with --test-rows, the one-step table.
 func (o *backtestOptions) evaluate(ctx context.Context, a *app, r pipeline.Recipe, data sales.Panel, models []string, e evaluate.Options) (evaluate.Result, error) {
+	e.Holiday = holidays(data)
 	choose := r.Forecasters
 	score := func(c []sales.Candidate) (evaluate.Result, error) { return evaluate.Backtest(ctx, data, c, e) }
 	if o.testRows != "" {
@@ -159,6 +168,24 @@ func (o *backtestOptions) evaluate(ctx context.Context, a *app, r pipeline.Recip
 	defer bar.close()
 	e.Progress = func(p evaluate.Progress) { bar.set(p.Done, p.Total, p.Model) }
 	return score(candidates)
+}
+
+// holidays tells the periods with a holiday: those that the data marks or, where it
+// has no such column, those of the calendar.
+func holidays(p sales.Panel) func(sales.Period) bool {
+	column := p.Column(features.HolidayFlag)
+	if column < 0 {
+		return calendar.New(p.Frequency, nil).Flag
+	}
+	marked := map[sales.Period]bool{}
+	for _, s := range p.Series {
+		for i, flag := range s.Columns[column] {
+			if flag > 0 {
+				marked[s.Period(i)] = true
+			}
+		}
+	}
+	return func(p sales.Period) bool { return marked[p] }
 }
 
 // dates reads --cutoffs; nil leaves the choice to --folds.
@@ -257,51 +284,38 @@ func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row) e
 	return artifact.WriteFile(ctx, a.path(name), &b)
 }
 
-// The groups of scores that --by picks.
-const (
-	byTotal   = "total"
-	byHorizon = "horizon"
-	byKey     = "key"
-)
-
 // scoreTable shows the scores of the groups, the skill first.
 func scoreTable(thing string, r evaluate.Result, by []string) table {
 	t := table{Thing: thing, Warnings: slices.Clone(r.Warnings)}
 	t.Meta.Compared = r.Statement
 	t.Columns = columns("model", "key", "horizon", "n", "skill_naive", "skill_seasonal_naive",
-		"mae", "mse", "rmse", "rmse_pct", "r2", "mape", "wape", "mase", "bias")
+		"mae", "mse", "rmse", "rmse_pct", "r2", "mape", "wape", "mase", "bias",
+		"smape", "rmsse", "wmae", "holiday")
 	for i, c := range t.Columns {
-		if strings.HasPrefix(c.Name, "skill") || c.Name == "r2" || c.Name == "mase" {
+		if strings.HasPrefix(c.Name, "skill") || c.Name == "r2" || c.Name == "mase" || c.Name == "rmsse" {
 			t.Columns[i].Places = 4
 		}
 	}
 	for _, s := range r.Scores {
-		if !slices.Contains(by, groupOf(s)) {
+		if !slices.Contains(by, string(s.By)) {
 			continue
 		}
-		var key, horizon any
-		if s.Horizon > 0 {
+		var key, horizon, holiday any
+		switch s.By {
+		case evaluate.ByHorizon:
 			horizon = s.Horizon
-		}
-		if s.Key != nil {
+		case evaluate.ByKey:
 			key = s.Key.String()
+		case evaluate.ByHoliday:
+			holiday = s.Holiday
 		}
 		t.Rows = append(t.Rows, []any{
 			s.Model, key, horizon, s.N, s.SkillNaive, s.SkillSeasonalNaive,
 			s.MAE, s.MSE, s.RMSE, s.RMSEPercent, s.R2, s.MAPE, s.WAPE, s.MASE, s.Bias,
+			s.SMAPE, s.RMSSE, s.WMAE, holiday,
 		})
 	}
 	return t
-}
-
-func groupOf(s evaluate.Score) string {
-	switch {
-	case s.Horizon > 0:
-		return byHorizon
-	case s.Key != nil:
-		return byKey
-	}
-	return byTotal
 }
 
 // brief is the scores over all, with the columns that fit a terminal.
@@ -310,7 +324,7 @@ func brief(thing string, r evaluate.Result) table {
 	t.Meta.Compared = r.Statement
 	t.Columns = []column{{Name: "model"}, {Name: "n"}, {Name: "skill_seasonal_naive", Places: 4}, {Name: "mape"}, {Name: "wape"}, {Name: "rmse"}}
 	for _, s := range r.Scores {
-		if groupOf(s) == byTotal {
+		if s.By == evaluate.ByTotal {
 			t.Rows = append(t.Rows, []any{s.Model, s.N, s.SkillSeasonalNaive, s.MAPE, s.WAPE, s.RMSE})
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/salesctl/salesctl/pkg/config"
 	"github.com/salesctl/salesctl/pkg/database"
+	"github.com/salesctl/salesctl/pkg/evaluate"
 	"github.com/salesctl/salesctl/pkg/fault"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/promote"
@@ -179,7 +180,7 @@ func (o *trainOptions) train(ctx context.Context, a *app, s *config.Settings) (r
 	defer seldom(data)()
 	log := a.logger(slog.LevelWarn)
 	t := train.Options{
-		Panel: data, Recipe: r, Folds: s.Train.Folds, Horizon: s.Train.Horizon,
+		Panel: data, Holiday: holidays(data), Recipe: r, Folds: s.Train.Folds, Horizon: s.Train.Horizon,
 		Score: s.Train.Score, Backtest: !o.noBacktest, Logger: log,
 	}
 	place, err := a.openTracking(ctx, s, true)
@@ -260,7 +261,7 @@ func choiceText(p pipeline.Info) string {
 
 // trainTable is the one-step table.
 func trainTable(r train.Report) table {
-	t := scoreTable("train", r.OneStep, []string{byTotal})
+	t := scoreTable("train", r.OneStep, []string{string(evaluate.ByTotal)})
 	t.Meta.ModelVersion = r.Version
 	t.Meta.TrainedThrough = r.Pipeline.TrainedThrough.String()
 	t.Meta.DataThrough = t.Meta.TrainedThrough

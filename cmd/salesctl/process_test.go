@@ -240,7 +240,7 @@ func TestDemo(t *testing.T) {
 	}
 	for _, want := range []string{
 		"1. etl", "\n6435  6435 ", "2. train", "rf_gbt_mean            1260", "3. backtest", "rf_gbt_mean            1080", "fitted up to 2012-04-13",
-		"4. forecast", "2012-12-21        8", "model 1, trained through 2012-10-26", "•• forecast   weekly sales of store 1",
+		"4. forecast", "2012-12-21        8", "model 1, trained through 2012-10-26", "•• forecast   US dollars a week",
 		"5. serve", "\nhttp://127.0.0.1:", `{"status":"ok"}`, "curl -X POST 'http://127.0.0.1:", `{"predictions":[{"Date":"02-11-2012"`, `{"prediction":`,
 		"Every answer is as it should be. The folder is removed.\n",
 	} {

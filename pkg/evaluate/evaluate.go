@@ -70,14 +70,18 @@ func (r Refit) String() string {
 	return strconv.Itoa(int(r))
 }
 
-// Options are the choices of a backtest. OneStep heeds only Jobs and Progress.
+// Options are the choices of a backtest. OneStep heeds only Jobs, Holiday and Progress.
 type Options struct {
-	Cutoffs  []sales.Period // the newest known period of each fold; nil: Folds of them
-	Folds    int            // how many cutoffs, Horizon apart, the last as late as all its periods have come; 0 is 3
-	Horizon  int            // how many periods are scored after each cutoff; 0 is 8
-	Gap      int            // periods between a cutoff and the first that is scored
-	Refit    Refit          // when to fit anew instead of observing
-	Jobs     int            // how many fits at once, 0: one a CPU; the result is the same for any
+	Cutoffs []sales.Period // the newest known period of each fold; nil: Folds of them
+	Folds   int            // how many cutoffs, Horizon apart, the last as late as all its periods have come; 0 is 3
+	Horizon int            // how many periods are scored after each cutoff; 0 is 8
+	Gap     int            // periods between a cutoff and the first that is scored
+	Window  int            // how many periods up to a cutoff a model sees; 0: all, the window expands
+	Refit   Refit          // when to fit anew instead of observing
+	Jobs    int            // how many fits at once, 0: one a CPU; the result is the same for any
+	// Holiday says which periods weigh metrics.HolidayWeight in WMAE and are scored
+	// by themselves as well; nil: none.
+	Holiday  func(sales.Period) bool
 	Progress func(Progress) // called after each fold of each model, one call at a time; may be nil
 }
 
@@ -104,14 +108,27 @@ type Row struct {
 	Actual   float64
 	Forecast float64
 	Scale    float64 // metrics.Scale of the series, as the model was fitted to it
+	Holiday  bool    // the date is one of Options.Holiday
 }
 
-// Score is one line of the scores: a model over all rows (no Key, Horizon 0),
-// at one horizon (no Key), or for one key (Horizon 0).
+// Group is what the rows of a Score have in common.
+type Group string
+
+// The groups.
+const (
+	ByTotal   Group = "total" // nothing: all rows
+	ByHorizon Group = "horizon"
+	ByKey     Group = "key"
+	ByHoliday Group = "holiday" // the periods of Options.Holiday, or the others
+)
+
+// Score is one line of the scores: a model over the rows of a group.
 type Score struct {
+	By      Group
 	Model   string
-	Key     sales.Key
-	Horizon int
+	Key     sales.Key // by key
+	Horizon int       // by horizon
+	Holiday bool      // by holiday
 	metrics.Scores
 	SkillNaive         float64 // 1 - MAE / MAE of Naive on the same rows
 	SkillSeasonalNaive float64 // 1 - MAE / MAE of SeasonalNaive on the same rows
@@ -129,7 +146,7 @@ type Result struct {
 	Statement Statement
 	Models    []string // the naive ones first, then the candidates as given
 	Rows      []Row    // by model, cutoff, key and horizon
-	Scores    []Score  // over all, then by horizon, then by key; each by model
+	Scores    []Score  // over all, then by horizon, by key and by holiday; each by model
 	Warnings  []string
 }
 
@@ -137,6 +154,9 @@ type Result struct {
 // cutoffs that move through the panel. At each one a model has the periods up
 // to the cutoff and nothing of the ones after, columns neither. A candidate that
 // fails at a cutoff fails the backtest.
+//
+// With a Window a model sees no period before it either: neither the fit nor what
+// it observes later.
 //
 // With a Refit other than every, models whose Fitted is a sales.Observer take in
 // the periods since their last fit; others are fitted at every cutoff, with a
@@ -158,7 +178,7 @@ func Backtest(ctx context.Context, p sales.Panel, candidates []sales.Candidate, 
 // A candidate whose Fitted is no sales.Observer has no place in this table and
 // is a fault.Invalid.
 func OneStep(ctx context.Context, p sales.Panel, candidates []sales.Candidate, tested []RowID, o Options) (Result, error) {
-	pl, err := planOneStep(p, tested)
+	pl, err := planOneStep(p, tested, o.Holiday)
 	if err != nil {
 		return Result{}, err
 	}

@@ -30,6 +30,10 @@ func drawOptions(t *rapid.T, p sales.Panel) evaluate.Options {
 		Horizon: rapid.IntRange(1, 5).Draw(t, "horizon"),
 		Gap:     rapid.IntRange(0, 3).Draw(t, "gap"),
 		Refit:   evaluate.Refit(rapid.IntRange(-1, 3).Draw(t, "refit")),
+		Window:  rapid.SampledFrom([]int{0, 0, 3, 9}).Draw(t, "window"),
+	}
+	if rapid.Bool().Draw(t, "holidays") {
+		o.Holiday = func(p sales.Period) bool { return weekly.Steps(friday, p)%4 == 0 }
 	}
 	if rapid.Bool().Draw(t, "given") {
 		first, last := weekly.Steps(friday, p.Start()), weekly.Steps(friday, p.Actuals().Origin())
@@ -42,7 +46,8 @@ func drawOptions(t *rapid.T, p sales.Panel) evaluate.Options {
 }
 
 // TestBacktestPoison changes one number, a target or a column: forecasts from
-// cutoffs before it must not move, and those from cutoffs after it must.
+// cutoffs before it must not move, and those from cutoffs after it must, unless it
+// lies before their window.
 func TestBacktestPoison(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPanel(t)
@@ -73,7 +78,12 @@ func TestBacktestPoison(t *testing.T) {
 			if moved && row.Cutoff < hit {
 				t.Fatalf("%s: %s %s from %s moved with %s %s", row.Model, row.Key, row.Date, row.Cutoff, s.Key, hit)
 			}
-			visible := at < s.Until(row.Cutoff).Actuals()
+			gone := o.Window > 0 && hit <= weekly.Add(row.Cutoff, -o.Window)
+			if moved && gone && o.Refit == evaluate.RefitEvery {
+				t.Fatalf("%s: %s %s from %s moved with %s %s, before its window of %d",
+					row.Model, row.Key, row.Date, row.Cutoff, s.Key, hit, o.Window)
+			}
+			visible := at < s.Until(row.Cutoff).Actuals() && !gone
 			if !moved && visible && strings.Contains("sponge deaf", row.Model) {
 				t.Fatalf("%s: %s %s from %s did not move with %s %s: the fake is no witness",
 					row.Model, row.Key, row.Date, row.Cutoff, s.Key, hit)
@@ -111,15 +121,20 @@ func TestBacktestAgainstBruteForce(t *testing.T) {
 			for _, s := range p.Series {
 				for h := o.Gap + 1; cutoffs[c] && h <= o.Gap+o.Horizon; h++ {
 					date, last := weekly.Add(c, h), c
-					for last >= s.Start && math.IsNaN(s.At(last)) {
+					first := s.Start
+					if o.Window > 0 {
+						first = max(first, weekly.Add(c, 1-o.Window))
+					}
+					for last >= first && math.IsNaN(s.At(last)) {
 						last = weekly.Add(last, -1)
 					}
-					if last < s.Start || math.IsNaN(s.At(date)) {
+					if last < first || math.IsNaN(s.At(date)) {
 						continue
 					}
 					want = append(want, evaluate.Row{
 						Model: "carry", Key: s.Key, Cutoff: c, Date: date, Horizon: h, Actual: s.At(date),
-						Forecast: s.At(last) + float64(weekly.Steps(last, date)), Scale: metrics.Scale(s.Until(c).Target, 52),
+						Forecast: s.At(last) + float64(weekly.Steps(last, date)), Scale: metrics.Scale(s.Until(c).Since(first).Target, 52),
+						Holiday: o.Holiday != nil && o.Holiday(date),
 					})
 				}
 			}
@@ -127,7 +142,7 @@ func TestBacktestAgainstBruteForce(t *testing.T) {
 		if diff := cmp.Diff(want, r.Rows[2*len(r.Rows)/3:]); diff != "" {
 			t.Fatal(diff)
 		}
-		checkScores(t, p, r)
+		checkScores(t, p, r, o)
 	})
 }
 

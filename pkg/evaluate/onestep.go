@@ -11,7 +11,7 @@ import (
 
 // planOneStep lays out a fold for each tested period: its cutoff is the period
 // before, and all share the fit at the first cutoff.
-func planOneStep(p sales.Panel, tested []RowID) (*plan, error) {
+func planOneStep(p sales.Panel, tested []RowID, holiday func(sales.Period) bool) (*plan, error) {
 	tested, err := checkTested(p, tested)
 	if err != nil {
 		return nil, err
@@ -24,6 +24,7 @@ func planOneStep(p sales.Panel, tested []RowID) (*plan, error) {
 	pl := &plan{
 		panel:   p,
 		observe: true,
+		holiday: holiday,
 		horizon: fmt.Sprintf("1 %s after the cutoff", noun),
 		known: fmt.Sprintf("fitted up to %s; actuals up to the %s before each row; the row's own columns, not its target",
 			fit, noun),

@@ -25,6 +25,8 @@ type cell struct {
 	actual  float64
 	scale   float64 // of metrics.SeasonalScale
 	size    float64 // of metrics.Scale
+	root    float64 // of metrics.SeasonalRoot
+	holiday bool
 }
 
 // fold is one cutoff and the cells it scores, by key and horizon.
@@ -38,6 +40,8 @@ type fold struct {
 // plan is everything that is settled before a model is asked.
 type plan struct {
 	panel    sales.Panel
+	window   int                     // periods that a model sees; 0: all
+	holiday  func(sales.Period) bool // may be nil
 	folds    []fold
 	observe  bool // without observing there is no answer: the one-step table
 	horizon  string
@@ -63,8 +67,9 @@ func (s *skipped) add(cells []cell) {
 
 // planBacktest lays out the folds of a backtest.
 func planBacktest(p sales.Panel, o Options) (*plan, error) {
-	if o.Folds < 0 || o.Horizon < 0 || o.Gap < 0 {
-		return nil, fault.New(fault.Usage, "folds %d, horizon %d, gap %d: none may be negative", o.Folds, o.Horizon, o.Gap)
+	if o.Folds < 0 || o.Horizon < 0 || o.Gap < 0 || o.Window < 0 {
+		return nil, fault.New(fault.Usage, "folds %d, horizon %d, gap %d, window %d: none may be negative",
+			o.Folds, o.Horizon, o.Gap, o.Window)
 	}
 	horizon := o.Horizon
 	if horizon == 0 {
@@ -81,8 +86,13 @@ func planBacktest(p sales.Panel, o Options) (*plan, error) {
 	noun := p.Frequency.Noun()
 	pl := &plan{
 		panel:   p,
+		window:  o.Window,
+		holiday: o.Holiday,
 		horizon: fmt.Sprintf("%d to %d %ss after the cutoff", o.Gap+1, o.Gap+horizon, noun),
 		known:   fmt.Sprintf("everything up to the cutoff, nothing of the %ss after it", noun),
+	}
+	if o.Window > 0 {
+		pl.known = fmt.Sprintf("the %d %ss up to the cutoff, nothing of the ones before and after", o.Window, noun)
 	}
 	for i, cutoff := range cutoffs {
 		f := fold{cutoff: cutoff, fit: cutoff}
@@ -166,6 +176,7 @@ func (pl *plan) addCells(f *fold, s sales.Series, dates []sales.Period) {
 		if a := s.At(d); !math.IsNaN(a) {
 			cells = append(cells, cell{
 				key: s.Key, cutoff: f.cutoff, date: d, horizon: pl.panel.Frequency.Steps(f.cutoff, d), actual: a,
+				holiday: pl.holiday != nil && pl.holiday(d),
 			})
 		}
 	}
@@ -174,9 +185,9 @@ func (pl *plan) addCells(f *fold, s sales.Series, dates []sales.Period) {
 	}
 	// The last fit may lie before the cutoff: a series that was new in between
 	// is unknown to every model.
-	trained, known := s.Until(f.fit), s.Until(f.cutoff)
+	trained, known := pl.seen(s, f.fit), pl.seen(s, f.cutoff)
 	switch last := cells[len(cells)-1].date; {
-	case trained.Actuals() == 0:
+	case trained.Actuals() == 0 || known.Actuals() == 0:
 		pl.unknown.add(cells)
 		return
 	case s.Frequency.Steps(known.Origin(), last) > sales.MaxSteps:
@@ -185,10 +196,33 @@ func (pl *plan) addCells(f *fold, s sales.Series, dates []sales.Period) {
 	}
 	season := pl.panel.Frequency.Season()
 	scale, size := metrics.SeasonalScale(trained.Target, season), metrics.Scale(trained.Target, season)
+	root := metrics.SeasonalRoot(trained.Target, season)
 	for i := range cells {
-		cells[i].scale, cells[i].size = scale, size
+		cells[i].scale, cells[i].size, cells[i].root = scale, size, root
 	}
 	f.cells = append(f.cells, cells...)
+}
+
+// seen is what a model has of a series at a cutoff.
+func (pl *plan) seen(s sales.Series, cutoff sales.Period) sales.Series {
+	s = s.Until(cutoff)
+	if pl.window == 0 {
+		return s
+	}
+	return s.Since(s.Frequency.Add(cutoff, 1-pl.window))
+}
+
+// at is the panel that a model has at a cutoff. This is what keeps the future
+// from it: the slices end in length and capacity at the cutoff.
+func (pl *plan) at(cutoff sales.Period) sales.Panel {
+	p := pl.panel
+	p.Series = make([]sales.Series, 0, len(pl.panel.Series))
+	for _, s := range pl.panel.Series {
+		if s = pl.seen(s, cutoff); s.Len() > 0 {
+			p.Series = append(p.Series, s)
+		}
+	}
+	return p.Actuals()
 }
 
 // warnSkipped says, once all folds are laid out, what no model is asked for.

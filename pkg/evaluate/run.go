@@ -151,9 +151,7 @@ func (r *runner) fold(ctx context.Context, c sales.Candidate, base *sales.Fitted
 	if err := ctx.Err(); err != nil {
 		return a, err
 	}
-	// This line is what keeps the future from a model: the slices end in length
-	// and capacity at the cutoff.
-	known := r.panel.Until(f.cutoff).Actuals()
+	known := r.at(f.cutoff)
 	if observer, ok := (*base).(sales.Observer); ok {
 		fitted, err := observer.Observe(known)
 		if err != nil {

@@ -154,7 +154,7 @@ func (t table) rows(names []string) []Row {
 		for i, c := range t.cells {
 			rows = append(rows, Row{
 				Model: name, Key: c.key, Cutoff: c.cutoff, Date: c.date,
-				Horizon: c.horizon, Actual: c.actual, Forecast: t.values[m][i], Scale: c.size,
+				Horizon: c.horizon, Actual: c.actual, Forecast: t.values[m][i], Scale: c.size, Holiday: c.holiday,
 			})
 		}
 	}
@@ -164,7 +164,15 @@ func (t table) rows(names []string) []Row {
 // The orders that make groups.
 func byKey(a, b cell) int     { return a.key.Compare(b.key) }
 func byHorizon(a, b cell) int { return cmp.Compare(a.horizon, b.horizon) }
+func byHoliday(a, b cell) int { return cmp.Compare(holiday(b), holiday(a)) }
 func byNothing(_, _ cell) int { return 0 }
+
+func holiday(c cell) int {
+	if c.holiday {
+		return 1
+	}
+	return 0
+}
 
 // groups returns the indices of the cells that are equal, group by group in the
 // order of compare.
@@ -186,33 +194,48 @@ func (t table) groups(compare func(a, b cell) int) [][]int {
 	return groups
 }
 
-// scores returns the lines over all rows, by horizon and by key.
+// scores returns the lines over all rows, by horizon, by key and, where there are
+// holidays, by these.
 func (t table) scores(names []string) []Score {
 	var out []Score
 	for _, g := range t.groups(byNothing) {
-		out = append(out, t.lines(names, g, nil, 0)...)
+		out = append(out, t.lines(names, g, Score{By: ByTotal})...)
 	}
 	for _, g := range t.groups(byHorizon) {
-		out = append(out, t.lines(names, g, nil, t.cells[g[0]].horizon)...)
+		out = append(out, t.lines(names, g, Score{By: ByHorizon, Horizon: t.cells[g[0]].horizon})...)
 	}
 	for _, g := range t.groups(byKey) {
-		out = append(out, t.lines(names, g, t.cells[g[0]].key, 0)...)
+		out = append(out, t.lines(names, g, Score{By: ByKey, Key: t.cells[g[0]].key})...)
+	}
+	if slices.ContainsFunc(t.cells, func(c cell) bool { return c.holiday }) {
+		for _, g := range t.groups(byHoliday) {
+			out = append(out, t.lines(names, g, Score{By: ByHoliday, Holiday: t.cells[g[0]].holiday})...)
+		}
 	}
 	return out
 }
 
-// lines returns a line a model over the cells of the group.
-func (t table) lines(names []string, group []int, key sales.Key, horizon int) []Score {
-	actual, forecast, scale := make([]float64, len(group)), make([]float64, len(group)), make([]float64, len(group))
-	for i, c := range group {
-		actual[i], scale[i] = t.cells[c].actual, t.cells[c].scale
+// lines returns a line a model over the cells of the group, with the group's own
+// part of a Score.
+func (t table) lines(names []string, group []int, of Score) []Score {
+	p := metrics.Pairs{}
+	for _, i := range group {
+		c := t.cells[i]
+		p.Actual, p.Scale, p.Root = append(p.Actual, c.actual), append(p.Scale, c.scale), append(p.Root, c.root)
+		weight := 1.0
+		if c.holiday {
+			weight = metrics.HolidayWeight
+		}
+		p.Weight = append(p.Weight, weight)
 	}
+	p.Forecast = make([]float64, len(group))
 	lines := make([]Score, len(names))
 	for m, name := range names {
 		for i, c := range group {
-			forecast[i] = t.values[m][c]
+			p.Forecast[i] = t.values[m][c]
 		}
-		lines[m] = Score{Model: name, Key: key, Horizon: horizon, Scores: metrics.Score(actual, forecast, scale)}
+		lines[m] = of
+		lines[m].Model, lines[m].Scores = name, p.Score()
 	}
 	naive, seasonal := maeOf(lines, Naive), maeOf(lines, SeasonalNaive)
 	for m := range lines {
@@ -242,7 +265,7 @@ func (r Result) Choices() []Choice {
 	var choices []Choice
 	best := math.Inf(1)
 	for _, s := range r.Scores {
-		if s.Horizon == 0 {
+		if s.By != ByHorizon {
 			continue
 		}
 		if n := len(choices); n == 0 || choices[n-1].Horizon != s.Horizon {

@@ -17,39 +17,57 @@ import (
 )
 
 // checkScores compares every line of scores with the measures of its rows.
-func checkScores(t *rapid.T, p sales.Panel, r evaluate.Result) {
-	pick := func(model string, s evaluate.Score) (actual, forecast, scale []float64) {
+func checkScores(t *rapid.T, p sales.Panel, r evaluate.Result, o evaluate.Options) {
+	pick := func(model string, s evaluate.Score) (pairs metrics.Pairs) {
 		for _, row := range r.Rows {
-			if row.Model == model && (s.Horizon == 0 || s.Horizon == row.Horizon) && (s.Key == nil || s.Key.Equal(row.Key)) {
-				series, _ := p.Find(row.Key)
-				actual, forecast = append(actual, row.Actual), append(forecast, row.Forecast)
-				scale = append(scale, metrics.SeasonalScale(series.Until(row.Cutoff).Target, 52))
+			in := map[evaluate.Group]bool{
+				evaluate.ByTotal: true, evaluate.ByHorizon: s.Horizon == row.Horizon,
+				evaluate.ByKey: s.Key.Equal(row.Key), evaluate.ByHoliday: s.Holiday == row.Holiday,
 			}
+			if row.Model != model || !in[s.By] {
+				continue
+			}
+			series, _ := p.Find(row.Key)
+			known := series.Until(row.Cutoff)
+			if o.Window > 0 {
+				known = known.Since(weekly.Add(row.Cutoff, 1-o.Window))
+			}
+			weight := 1.0
+			if row.Holiday {
+				weight = 5
+			}
+			pairs.Actual, pairs.Forecast = append(pairs.Actual, row.Actual), append(pairs.Forecast, row.Forecast)
+			pairs.Scale = append(pairs.Scale, metrics.SeasonalScale(known.Target, 52))
+			pairs.Root = append(pairs.Root, metrics.SeasonalRoot(known.Target, 52))
+			pairs.Weight = append(pairs.Weight, weight)
 		}
-		return actual, forecast, scale
+		return pairs
 	}
 	total := map[string]int{}
 	for _, s := range r.Scores {
-		actual, forecast, scale := pick(s.Model, s)
-		want := evaluate.Score{Model: s.Model, Key: s.Key, Horizon: s.Horizon, Scores: metrics.Score(actual, forecast, scale)}
+		want := s // its group, model and what tells the group
+		want.Scores = pick(s.Model, s).Score()
 		for model, skill := range map[string]*float64{
 			evaluate.Naive: &want.SkillNaive, evaluate.SeasonalNaive: &want.SkillSeasonalNaive,
 		} {
-			a, f, _ := pick(model, s)
-			*skill = metrics.Skill(want.MAE, metrics.MAE(a, f))
+			*skill = metrics.Skill(want.MAE, pick(model, s).Score().MAE)
 		}
 		if diff := cmp.Diff(want, s, cmpopts.EquateNaNs()); diff != "" {
 			t.Fatal(diff)
 		}
-		total[fmt.Sprint(s.Model, s.Horizon > 0, s.Key != nil)] += s.N
+		total[fmt.Sprint(s.Model, s.By)] += s.N
 	}
 	for group, n := range total {
 		if n != len(r.Rows)/len(r.Models) {
 			t.Fatalf("the lines %q count %d rows, want %d", group, n, len(r.Rows)/len(r.Models))
 		}
 	}
-	if len(total) != 3*len(r.Models) {
-		t.Fatalf("groups %v, want 3 a model", total)
+	groups := 3
+	if slices.ContainsFunc(r.Rows, func(row evaluate.Row) bool { return row.Holiday }) {
+		groups++
+	}
+	if len(total) != groups*len(r.Models) {
+		t.Fatalf("groups %v, want %d a model", total, groups)
 	}
 }
 

@@ -94,6 +94,11 @@ func (s Series) Until(p Period) Series {
 	return s.Slice(0, min(max(s.Index(p)+1, 0), len(s.Target)))
 }
 
+// Since returns the periods from p on, sharing memory.
+func (s Series) Since(p Period) Series {
+	return s.Slice(min(max(s.Index(p), 0), len(s.Target)), len(s.Target))
+}
+
 // Schema names what a chain's data holds.
 type Schema struct {
 	Frequency   Frequency `json:"frequency"`

@@ -123,7 +123,7 @@ func (t *training) metrics(at int64) []mlflow.Metric {
 		}
 	}
 	for _, s := range t.report.OneStep.Scores {
-		if s.Key == nil && s.Horizon == 0 {
+		if s.By == evaluate.ByTotal {
 			for _, m := range measures(s.Scores) {
 				add(prefix(s.Model)+"_"+m.name, m.value, 0)
 			}
@@ -133,16 +133,14 @@ func (t *training) metrics(at int64) []mlflow.Metric {
 		return out
 	}
 	for _, s := range t.report.Backtest.Scores {
-		if s.Key != nil {
-			continue
-		}
 		name := "backtest_" + prefix(s.Model) + "_"
-		if s.Horizon > 0 {
+		switch s.By {
+		case evaluate.ByHorizon:
 			add(name+"wape_by_horizon", s.WAPE, s.Horizon)
-			continue
-		}
-		for _, m := range measures(s.Scores) {
-			add(name+m.name, m.value, 0)
+		case evaluate.ByTotal:
+			for _, m := range measures(s.Scores) {
+				add(name+m.name, m.value, 0)
+			}
 		}
 	}
 	return out

@@ -46,6 +46,7 @@ type Log interface {
 // Options are the choices of a training.
 type Options struct {
 	Panel    sales.Panel
+	Holiday  func(sales.Period) bool // the weeks that count more in WMAE; may be nil
 	Recipe   pipeline.Recipe
 	Spaces   []Space    // empty: no tuning
 	Search   Search     // how the spaces are searched
@@ -160,22 +161,26 @@ func OneStep(ctx context.Context, p sales.Panel, r pipeline.Recipe, names ...str
 	if err != nil {
 		return evaluate.Result{}, err
 	}
-	return oneStep(ctx, p.Actuals(), r, p.Frequency.Add(tested, -1), nil, names...)
+	return oneStep(ctx, p.Actuals(), r, p.Frequency.Add(tested, -1), evaluate.Options{}, names...)
 }
 
 // oneStep scores models on the rows after the split.
-func oneStep(ctx context.Context, p sales.Panel, r pipeline.Recipe, split sales.Period, told func(evaluate.Progress), names ...string) (evaluate.Result, error) {
+func oneStep(ctx context.Context, p sales.Panel, r pipeline.Recipe, split sales.Period, o evaluate.Options, names ...string) (evaluate.Result, error) {
 	candidates, err := r.OneStep(names...)
 	if err != nil {
 		return evaluate.Result{}, err
 	}
-	return evaluate.OneStep(ctx, p, candidates, after(p, split), evaluate.Options{Jobs: r.Jobs, Progress: told})
+	o.Jobs = r.Jobs
+	return evaluate.OneStep(ctx, p, candidates, after(p, split), o)
 }
 
 // oneStep scores every model on the rows after the split.
 func (t *training) oneStep(ctx context.Context) (err error) {
-	t.report.OneStep, err = oneStep(ctx, t.Panel, t.Recipe, t.report.Split, func(p evaluate.Progress) {
-		t.progress("scoring one "+t.Panel.Frequency.Noun()+" ahead", p.Done, p.Total)
+	t.report.OneStep, err = oneStep(ctx, t.Panel, t.Recipe, t.report.Split, evaluate.Options{
+		Holiday: t.Holiday,
+		Progress: func(p evaluate.Progress) {
+			t.progress("scoring one "+t.Panel.Frequency.Noun()+" ahead", p.Done, p.Total)
+		},
 	})
 	return err
 }
@@ -204,7 +209,7 @@ func (t *training) backtest(ctx context.Context) error {
 		return err
 	}
 	result, err := evaluate.Backtest(ctx, t.Panel, candidates, evaluate.Options{
-		Folds: t.Folds, Horizon: t.Horizon, Jobs: t.Recipe.Jobs,
+		Folds: t.Folds, Horizon: t.Horizon, Jobs: t.Recipe.Jobs, Holiday: t.Holiday,
 		Progress: func(p evaluate.Progress) { t.progress("backtesting", p.Done, p.Total) },
 	})
 	if err != nil {
