@@ -22,9 +22,9 @@ import (
 
 // backtestOptions are the flags of `salesctl backtest` that are no settings.
 type backtestOptions struct {
-	cutoffs, refit, testRows, out string
-	gap, window                   int
-	by                            []string
+	cutoffs, refit, testRows, out, against string
+	gap, window                            int
+	by                                     []string
 }
 
 // newBacktest makes `salesctl backtest`.
@@ -37,6 +37,10 @@ func newBacktest(a *app) *cobra.Command {
 		Long: `Score models on the past: at each cutoff a model is trained on what was known then
 and forecasts the periods after it. The naive and the seasonal naive forecast are
 always beside, and skill is measured against them (1 is perfect, 0 is no better).
+
+--against MODEL tells instead whether the others' errors differ from that model's by
+more than chance: Diebold and Mariano's test, adjusted for small samples, over all
+series together and, with --by key, for each of them, with Holm's correction.
 
 --test-rows makes the one-step table instead: models are trained on all other
 rows, then predict each listed row with the sales up to the period before it and
@@ -67,9 +71,10 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 	f.StringVar(&o.refit, "refit", "every", "train again at `every|never|N` cutoffs; between, new actuals are only taken in")
 	f.StringVar(&o.testRows, "test-rows", "", "the one-step table on the rows of `FILE`")
 	f.StringSliceVar(&o.by, "by", []string{string(evaluate.ByTotal)}, "which scores: `total,horizon,key,holiday`")
+	f.StringVar(&o.against, "against", "", "test the others against `MODEL` instead of listing scores")
 	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
 	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "window", "refit", "test-rows")
-	group(f, "What is told", "by", "out")
+	group(f, "What is told", "by", "against", "out")
 	return cmd
 }
 
@@ -113,6 +118,13 @@ func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) e
 		}
 	}
 	t := scoreTable("backtest", result, o.by)
+	if o.against != "" {
+		tests, err := result.Compare(o.against)
+		if err != nil {
+			return fmt.Errorf("--against: %w", err)
+		}
+		t = testTable(result, tests, o.by)
+	}
 	t.Meta.DataThrough = data.Origin().String()
 	return a.render(t)
 }
@@ -131,6 +143,16 @@ func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Option
 	}
 	if o.window < 0 {
 		return e, fault.New(fault.Usage, "--window is %d, want 0 or more", o.window)
+	}
+	if o.against != "" {
+		if err := knownModel(o.against); err != nil {
+			return e, fmt.Errorf("--against: %w", err)
+		}
+		for _, by := range o.by {
+			if g := evaluate.Group(by); g != evaluate.ByTotal && g != evaluate.ByKey {
+				return e, fault.New(fault.Usage, "--against has no tests by %s, want total, key or both", by)
+			}
+		}
 	}
 	if e.Refit, err = evaluate.ParseRefit(o.refit); err != nil {
 		return e, fmt.Errorf("--%w", err)
@@ -164,10 +186,26 @@ func (o *backtestOptions) evaluate(ctx context.Context, a *app, r pipeline.Recip
 	if err != nil {
 		return evaluate.Result{}, err
 	}
+	if err := o.compared(candidates); err != nil {
+		return evaluate.Result{}, err
+	}
 	bar := a.progress("backtesting")
 	defer bar.close()
 	e.Progress = func(p evaluate.Progress) { bar.set(p.Done, p.Total, p.Model) }
 	return score(candidates)
+}
+
+// compared refuses --against a model that is not backtested.
+func (o *backtestOptions) compared(candidates []sales.Candidate) error {
+	names := []string{evaluate.Naive, evaluate.SeasonalNaive}
+	for _, c := range candidates {
+		names = append(names, c.Name())
+	}
+	if o.against == "" || slices.Contains(names, o.against) {
+		return nil
+	}
+	return fault.New(fault.Usage, "--against %s is none of the compared models", o.against).
+		WithHint("they are: %s; --model adds others", strings.Join(slices.Compact(slices.Sorted(slices.Values(names))), ", "))
 }
 
 // holidays tells the periods with a holiday: those that the data marks or, where it
@@ -314,6 +352,26 @@ func scoreTable(thing string, r evaluate.Result, by []string) table {
 			s.MAE, s.MSE, s.RMSE, s.RMSEPercent, s.R2, s.MAPE, s.WAPE, s.MASE, s.Bias,
 			s.SMAPE, s.RMSSE, s.WMAE, holiday,
 		})
+	}
+	return t
+}
+
+// testTable shows the tests over all series, and those of each where by says so.
+func testTable(r evaluate.Result, tests []evaluate.Test, by []string) table {
+	t := table{Thing: "backtest-tests", Warnings: slices.Clone(r.Warnings)}
+	t.Meta.Compared = r.Statement
+	t.Columns = columns("model", "against", "key", "n", "difference", "statistic", "p_value", "p_holm")
+	for i := range t.Columns[4:] {
+		t.Columns[4+i].Places = 4
+	}
+	for _, test := range tests {
+		group, key := evaluate.ByTotal, any(nil)
+		if test.Key != nil {
+			group, key = evaluate.ByKey, test.Key.String()
+		}
+		if slices.Contains(by, string(group)) {
+			t.Rows = append(t.Rows, []any{test.Model, test.Against, key, test.N, test.Mean, test.Statistic, test.P, test.Holm})
+		}
 	}
 	return t
 }
