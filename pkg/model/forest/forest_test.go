@@ -166,8 +166,10 @@ func TestOrderAndWeights(t *testing.T) {
 		if err := errors.Join(weighted.Predict(a, d.X), again.Predict(b, d.X)); err != nil {
 			t.Fatal(err)
 		}
-		for r := range a {
-			if math.Abs(a[r]-b[r]) > 1e-6*a[r] {
+		// A row that was not learned from may miss a value where none was missing: it
+		// goes with the more rows, and a row of weight 2 is one.
+		for _, r := range repeated {
+			if math.Abs(a[r]-b[r]) > 1e-6*math.Abs(a[r]) {
 				t.Fatalf("row %d: %v weighted, %v repeated", r, a[r], b[r])
 			}
 		}
