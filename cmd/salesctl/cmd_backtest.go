@@ -25,6 +25,7 @@ type backtestOptions struct {
 	cutoffs, refit, testRows, out, against string
 	gap, window                            int
 	by                                     []string
+	levels                                 []float64
 }
 
 // newBacktest makes `salesctl backtest`.
@@ -38,6 +39,10 @@ func newBacktest(a *app) *cobra.Command {
 and forecasts the periods after it. The naive and the seasonal naive forecast are
 always beside, and skill is measured against them (1 is perfect, 0 is no better).
 
+--interval puts intervals around the forecasts by the errors that the model made at
+earlier cutoffs, and tells how many of the actuals they hold (coverage), how wide
+they are and what their ends cost (pinball loss).
+
 --against MODEL tells instead whether the others' errors differ from that model's by
 more than chance: Diebold and Mariano's test, adjusted for small samples, over all
 series together and, with --by key, for each of them, with Holm's correction.
@@ -50,7 +55,7 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 		Example: `  salesctl backtest
   salesctl backtest --model arima,gbt --cutoffs 2012-06-29,2012-08-31 --horizon 8
   salesctl backtest --folds 6 --horizon 4 --window 104 --by total,holiday
-  salesctl backtest --folds 6 --horizon 4 --refit never --out rows.csv`,
+  salesctl backtest --folds 6 --horizon 4 --interval 80,95 --out rows.csv`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.settings(cmd)
 			if err != nil {
@@ -72,9 +77,10 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 	f.StringVar(&o.testRows, "test-rows", "", "the one-step table on the rows of `FILE`")
 	f.StringSliceVar(&o.by, "by", []string{string(evaluate.ByTotal)}, "which scores: `total,horizon,key,holiday`")
 	f.StringVar(&o.against, "against", "", "test the others against `MODEL` instead of listing scores")
+	f.Float64SliceVar(&o.levels, "interval", nil, "also score intervals of these `PERCENT`, such as 80,95")
 	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
 	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "window", "refit", "test-rows")
-	group(f, "What is told", "by", "against", "out")
+	group(f, "What is told", "by", "interval", "against", "out")
 	return cmd
 }
 
@@ -86,7 +92,7 @@ func (o *backtestOptions) exclusive(f *pflag.FlagSet) error {
 	if o.testRows == "" {
 		return nil
 	}
-	for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "window", "refit"} {
+	for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "window", "refit", "interval"} {
 		if f.Changed(name) {
 			return fault.New(fault.Usage, "--test-rows is one step ahead: it does not go with --%s", name)
 		}
@@ -113,11 +119,11 @@ func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) e
 		return err
 	}
 	if o.out != "" {
-		if err := a.writeRows(ctx, o.out, result.Rows); err != nil {
+		if err := a.writeRows(ctx, o.out, result.Rows, o.levels); err != nil {
 			return err
 		}
 	}
-	t := scoreTable("backtest", result, o.by)
+	t := scoreTable("backtest", result, o.levels, o.by)
 	if o.against != "" {
 		tests, err := result.Compare(o.against)
 		if err != nil {
@@ -131,7 +137,12 @@ func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) e
 
 // options checks the flags, before any work is done.
 func (o *backtestOptions) options(a *app, s *config.Settings) (e evaluate.Options, err error) {
-	e = evaluate.Options{Folds: s.Train.Folds, Horizon: s.Train.Horizon, Gap: o.gap, Window: o.window, Jobs: s.Train.Jobs}
+	e = evaluate.Options{Folds: s.Train.Folds, Horizon: s.Train.Horizon, Gap: o.gap, Window: o.window, Levels: o.levels, Jobs: s.Train.Jobs}
+	for i, l := range o.levels {
+		if !(l > 0 && l < 100) || slices.Contains(o.levels[:i], l) {
+			return e, fault.New(fault.Usage, "--interval %s: want percents above 0 and below 100, each once", formatLevel(l))
+		}
+	}
 	groups := []evaluate.Group{evaluate.ByTotal, evaluate.ByHorizon, evaluate.ByKey, evaluate.ByHoliday}
 	for _, by := range o.by {
 		if !slices.Contains(groups, evaluate.Group(by)) {
@@ -305,11 +316,13 @@ func testRow(fields []string, at []int, p sales.Panel) (evaluate.RowID, error) {
 	return row, nil
 }
 
-// writeRows writes the forecasts and their actuals.
-func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row) error {
+// writeRows writes the forecasts, their actuals and the intervals.
+func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row, levels []float64) error {
 	t := table{Thing: "backtest-rows", Columns: columns("model", "key", "cutoff", "date", "horizon", "actual", "forecast")}
+	t.Columns = append(t.Columns, intervalColumns(levels)...)
 	for _, r := range rows {
-		t.Rows = append(t.Rows, []any{r.Model, r.Key.String(), r.Cutoff, r.Date, r.Horizon, r.Actual, r.Forecast})
+		row := []any{r.Model, r.Key.String(), r.Cutoff, r.Date, r.Horizon, r.Actual, r.Forecast}
+		t.Rows = append(t.Rows, append(row, intervalCells(r.Intervals, levels)...))
 	}
 	cells, err := t.normal()
 	if err != nil {
@@ -320,71 +333,4 @@ func (a *app) writeRows(ctx context.Context, name string, rows []evaluate.Row) e
 		return err
 	}
 	return artifact.WriteFile(ctx, a.path(name), &b)
-}
-
-// scoreTable shows the scores of the groups, the skill first.
-func scoreTable(thing string, r evaluate.Result, by []string) table {
-	t := table{Thing: thing, Warnings: slices.Clone(r.Warnings)}
-	t.Meta.Compared = r.Statement
-	t.Columns = columns("model", "key", "horizon", "n", "skill_naive", "skill_seasonal_naive",
-		"mae", "mse", "rmse", "rmse_pct", "r2", "mape", "wape", "mase", "bias",
-		"smape", "rmsse", "wmae", "holiday")
-	for i, c := range t.Columns {
-		if strings.HasPrefix(c.Name, "skill") || c.Name == "r2" || c.Name == "mase" || c.Name == "rmsse" {
-			t.Columns[i].Places = 4
-		}
-	}
-	for _, s := range r.Scores {
-		if !slices.Contains(by, string(s.By)) {
-			continue
-		}
-		var key, horizon, holiday any
-		switch s.By {
-		case evaluate.ByHorizon:
-			horizon = s.Horizon
-		case evaluate.ByKey:
-			key = s.Key.String()
-		case evaluate.ByHoliday:
-			holiday = s.Holiday
-		}
-		t.Rows = append(t.Rows, []any{
-			s.Model, key, horizon, s.N, s.SkillNaive, s.SkillSeasonalNaive,
-			s.MAE, s.MSE, s.RMSE, s.RMSEPercent, s.R2, s.MAPE, s.WAPE, s.MASE, s.Bias,
-			s.SMAPE, s.RMSSE, s.WMAE, holiday,
-		})
-	}
-	return t
-}
-
-// testTable shows the tests over all series, and those of each where by says so.
-func testTable(r evaluate.Result, tests []evaluate.Test, by []string) table {
-	t := table{Thing: "backtest-tests", Warnings: slices.Clone(r.Warnings)}
-	t.Meta.Compared = r.Statement
-	t.Columns = columns("model", "against", "key", "n", "difference", "statistic", "p_value", "p_holm")
-	for i := range t.Columns[4:] {
-		t.Columns[4+i].Places = 4
-	}
-	for _, test := range tests {
-		group, key := evaluate.ByTotal, any(nil)
-		if test.Key != nil {
-			group, key = evaluate.ByKey, test.Key.String()
-		}
-		if slices.Contains(by, string(group)) {
-			t.Rows = append(t.Rows, []any{test.Model, test.Against, key, test.N, test.Mean, test.Statistic, test.P, test.Holm})
-		}
-	}
-	return t
-}
-
-// brief is the scores over all, with the columns that fit a terminal.
-func brief(thing string, r evaluate.Result) table {
-	t := table{Thing: thing, Warnings: slices.Clone(r.Warnings)}
-	t.Meta.Compared = r.Statement
-	t.Columns = []column{{Name: "model"}, {Name: "n"}, {Name: "skill_seasonal_naive", Places: 4}, {Name: "mape"}, {Name: "wape"}, {Name: "rmse"}}
-	for _, s := range r.Scores {
-		if s.By == evaluate.ByTotal {
-			t.Rows = append(t.Rows, []any{s.Model, s.N, s.SkillSeasonalNaive, s.MAPE, s.WAPE, s.RMSE})
-		}
-	}
-	return t
 }

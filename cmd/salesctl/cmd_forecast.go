@@ -145,20 +145,11 @@ func (o *forecastOptions) checkLevels() error {
 // the ends of the intervals.
 func forecastTable(forecasts []sales.Forecast, levels []float64, m meta) table {
 	t := table{Thing: "forecast", Columns: columns("key", "date", "horizon", "model", "forecast"), Meta: m}
-	for _, l := range levels {
-		t.Columns = append(t.Columns, columns("lo"+formatLevel(l), "hi"+formatLevel(l))...)
-	}
+	t.Columns = append(t.Columns, intervalColumns(levels)...)
 	for _, f := range forecasts {
 		for _, p := range f.Points {
 			row := []any{f.Key.String(), p.Period, p.Horizon, p.Model, p.Mean}
-			for i := range levels {
-				if i < len(p.Intervals) {
-					row = append(row, p.Intervals[i].Lower, p.Intervals[i].Upper)
-				} else {
-					row = append(row, nil, nil)
-				}
-			}
-			t.Rows = append(t.Rows, row)
+			t.Rows = append(t.Rows, append(row, intervalCells(p.Intervals, levels)...))
 		}
 		for _, w := range f.Warnings {
 			t.Warnings = append(t.Warnings, fmt.Sprintf("%s: %s", f.Key, w))

@@ -261,7 +261,7 @@ func choiceText(p pipeline.Info) string {
 
 // trainTable is the one-step table.
 func trainTable(r train.Report) table {
-	t := scoreTable("train", r.OneStep, []string{string(evaluate.ByTotal)})
+	t := scoreTable("train", r.OneStep, nil, []string{string(evaluate.ByTotal)})
 	t.Meta.ModelVersion = r.Version
 	t.Meta.TrainedThrough = r.Pipeline.TrainedThrough.String()
 	t.Meta.DataThrough = t.Meta.TrainedThrough

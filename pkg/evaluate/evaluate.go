@@ -81,7 +81,10 @@ type Options struct {
 	Jobs    int            // how many fits at once, 0: one a CPU; the result is the same for any
 	// Holiday says which periods weigh metrics.HolidayWeight in WMAE and are scored
 	// by themselves as well; nil: none.
-	Holiday  func(sales.Period) bool
+	Holiday func(sales.Period) bool
+	// Levels are the intervals, in percent, that each model gets by its errors at
+	// earlier cutoffs; nil: none.
+	Levels   []float64
 	Progress func(Progress) // called after each fold of each model, one call at a time; may be nil
 }
 
@@ -109,6 +112,8 @@ type Row struct {
 	Forecast float64
 	Scale    float64 // metrics.Scale of the series, as the model was fitted to it
 	Holiday  bool    // the date is one of Options.Holiday
+	// Intervals are one a level, none where too few earlier errors were known.
+	Intervals []sales.Interval
 }
 
 // Group is what the rows of a Score have in common.
@@ -130,8 +135,9 @@ type Score struct {
 	Horizon int       // by horizon
 	Holiday bool      // by holiday
 	metrics.Scores
-	SkillNaive         float64 // 1 - MAE / MAE of Naive on the same rows
-	SkillSeasonalNaive float64 // 1 - MAE / MAE of SeasonalNaive on the same rows
+	SkillNaive         float64         // 1 - MAE / MAE of Naive on the same rows
+	SkillSeasonalNaive float64         // 1 - MAE / MAE of SeasonalNaive on the same rows
+	Intervals          []IntervalScore // one a level
 }
 
 // Statement says in words what all models of a Result have in common.

@@ -42,6 +42,7 @@ type plan struct {
 	panel    sales.Panel
 	window   int                     // periods that a model sees; 0: all
 	holiday  func(sales.Period) bool // may be nil
+	levels   []float64
 	folds    []fold
 	observe  bool // without observing there is no answer: the one-step table
 	horizon  string
@@ -88,6 +89,7 @@ func planBacktest(p sales.Panel, o Options) (*plan, error) {
 		panel:   p,
 		window:  o.Window,
 		holiday: o.Holiday,
+		levels:  o.Levels,
 		horizon: fmt.Sprintf("%d to %d %ss after the cutoff", o.Gap+1, o.Gap+horizon, noun),
 		known:   fmt.Sprintf("everything up to the cutoff, nothing of the %ss after it", noun),
 	}

@@ -16,6 +16,8 @@ import (
 type table struct {
 	cells  []cell
 	values [][]float64 // [model][cell]
+	levels []float64
+	bands  [][][]sales.Interval // [model][cell], nil where there are none; empty without levels
 }
 
 // result scores the answers.
@@ -42,6 +44,10 @@ func (r *runner) result() (Result, error) {
 	if n := t.zeros(); n > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d rows have an actual of 0, which MAPE leaves out", n, len(t.cells)))
 	}
+	if err := t.intervals(r.levels); err != nil {
+		return Result{}, err
+	}
+	out.Warnings = append(out.Warnings, t.without()...)
 	out.Warnings = append(out.Warnings, r.said(names)...)
 	out.Statement = Statement{Rows: t.describe(len(names)), Horizon: r.horizon, Information: r.known}
 	out.Rows = t.rows(names)
@@ -152,10 +158,14 @@ func (t table) rows(names []string) []Row {
 	rows := make([]Row, 0, len(names)*len(t.cells))
 	for m, name := range names {
 		for i, c := range t.cells {
-			rows = append(rows, Row{
+			row := Row{
 				Model: name, Key: c.key, Cutoff: c.cutoff, Date: c.date,
 				Horizon: c.horizon, Actual: c.actual, Forecast: t.values[m][i], Scale: c.size, Holiday: c.holiday,
-			})
+			}
+			if len(t.levels) > 0 {
+				row.Intervals = t.bands[m][i]
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows
@@ -235,7 +245,7 @@ func (t table) lines(names []string, group []int, of Score) []Score {
 			p.Forecast[i] = t.values[m][c]
 		}
 		lines[m] = of
-		lines[m].Model, lines[m].Scores = name, p.Score()
+		lines[m].Model, lines[m].Scores, lines[m].Intervals = name, p.Score(), t.held(m, group)
 	}
 	naive, seasonal := maeOf(lines, Naive), maeOf(lines, SeasonalNaive)
 	for m := range lines {
