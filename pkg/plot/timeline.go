@@ -59,6 +59,9 @@ func (t Timeline) Figure() (*Figure, error) {
 			return nil, err
 		}
 	}
+	// The legend stands above the values, not on them.
+	const entry = 0.045 // of the height
+	f.picture.Y.Max += (f.picture.Y.Max - f.picture.Y.Min) * entry * float64(len(t.Lines)+len(t.Bands))
 	f.text = t.text
 	return f, nil
 }
