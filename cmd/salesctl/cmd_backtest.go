@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -18,11 +19,13 @@ import (
 	"github.com/salesctl/salesctl/pkg/features"
 	"github.com/salesctl/salesctl/pkg/pipeline"
 	"github.com/salesctl/salesctl/pkg/sales"
+	"github.com/salesctl/salesctl/pkg/train"
 )
 
 // backtestOptions are the flags of `salesctl backtest` that are no settings.
 type backtestOptions struct {
 	cutoffs, refit, testRows, out, against string
+	foldsOf                                string
 	gap, window                            int
 	by                                     []string
 	levels                                 []float64
@@ -46,6 +49,9 @@ they are and what their ends cost (pinball loss).
 --against MODEL tells instead whether the others' errors differ from that model's by
 more than chance: Diebold and Mariano's test, adjusted for small samples, over all
 series together and, with --by key, for each of them, with Holm's correction.
+
+--folds-of RUN meets the cutoffs and periods that a training's own backtest was made
+over, and says where the rows are not the same any more.
 
 --test-rows makes the one-step table instead: models are trained on all other
 rows, then predict each listed row with the sales up to the period before it and
@@ -71,6 +77,7 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 	a.addSettings(f, "model", "train.models", "folds", "train.folds", "horizon", "train.horizon",
 		"seed", "train.seed", "jobs", "train.jobs")
 	f.StringVar(&o.cutoffs, "cutoffs", "", "the newest known period of each fold, `DATE,DATE`, instead of --folds")
+	f.StringVar(&o.foldsOf, "folds-of", "", "the folds that train kept with `RUN`: an id, or latest")
 	f.IntVar(&o.gap, "gap", 0, "`PERIODS` between a cutoff and the first that is scored")
 	f.IntVar(&o.window, "window", 0, "a sliding window: a model sees so many `PERIODS` up to the cutoff; 0 for all of them")
 	f.StringVar(&o.refit, "refit", "every", "train again at `every|never|N` cutoffs; between, new actuals are only taken in")
@@ -79,7 +86,7 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 	f.StringVar(&o.against, "against", "", "test the others against `MODEL` instead of listing scores")
 	f.Float64SliceVar(&o.levels, "interval", nil, "also score intervals of these `PERCENT`, such as 80,95")
 	f.StringVar(&o.out, "out", "", "also write each forecast beside its actual to `FILE` (CSV)")
-	group(f, "What is scored", "cutoffs", "folds", "horizon", "gap", "window", "refit", "test-rows")
+	group(f, "What is scored", "cutoffs", "folds", "folds-of", "horizon", "gap", "window", "refit", "test-rows")
 	group(f, "What is told", "by", "interval", "against", "out")
 	return cmd
 }
@@ -88,6 +95,13 @@ the row's own columns. The file has the key columns and a date (YYYY-MM-DD).`,
 func (o *backtestOptions) exclusive(f *pflag.FlagSet) error {
 	if o.cutoffs != "" && f.Changed("folds") {
 		return fault.New(fault.Usage, "--cutoffs names the folds: it does not go with --folds")
+	}
+	if o.foldsOf != "" {
+		for _, name := range []string{"cutoffs", "folds", "horizon", "gap", "window", "refit", "test-rows"} {
+			if f.Changed(name) {
+				return fault.New(fault.Usage, "--folds-of says it all: it does not go with --%s", name)
+			}
+		}
 	}
 	if o.testRows == "" {
 		return nil
@@ -114,9 +128,22 @@ func (o *backtestOptions) run(ctx context.Context, a *app, s *config.Settings) e
 	if err != nil {
 		return err
 	}
+	var kept evaluate.Folds
+	if o.foldsOf != "" {
+		if kept, err = a.keptFolds(ctx, s, o.foldsOf); err != nil {
+			return fmt.Errorf("--folds-of: %w", err)
+		}
+		if e, err = e.Over(kept); err != nil {
+			return err
+		}
+	}
 	result, err := o.evaluate(ctx, a, r, data, namedModels(s), e)
 	if err != nil {
 		return err
+	}
+	if o.foldsOf != "" && result.Folds.Digest != kept.Digest {
+		result.Warnings = append(result.Warnings, fmt.Sprintf(
+			"not the %d rows that were scored in the run: the data has changed since, or not every model answers them", kept.Rows))
 	}
 	if o.out != "" {
 		if err := a.writeRows(ctx, o.out, result.Rows, o.levels); err != nil {
@@ -204,6 +231,37 @@ func (o *backtestOptions) evaluate(ctx context.Context, a *app, r pipeline.Recip
 	defer bar.close()
 	e.Progress = func(p evaluate.Progress) { bar.set(p.Done, p.Total, p.Model) }
 	return score(candidates)
+}
+
+// keptFolds reads the folds that a training kept with its run.
+func (a *app) keptFolds(ctx context.Context, s *config.Settings, run string) (folds evaluate.Folds, err error) {
+	err = a.withTracking(ctx, s, false, func(t *tracking) error {
+		r, err := findRun(ctx, t, run)
+		if err != nil {
+			return err
+		}
+		store, err := t.files(ctx, r.Info.ArtifactURI)
+		if err != nil {
+			return err
+		}
+		f, err := store.Get(ctx, train.FoldsPath)
+		if fault.Is(err, fault.NotFound) {
+			return fault.New(fault.NotFound, "the run %s kept no folds", r.Info.ID).
+				WithHint("a training with a backtest keeps them; `salesctl runs list` shows the runs")
+		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		const most = 1 << 20
+		text, err := io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), most)))
+		if err != nil {
+			return err
+		}
+		folds, err = evaluate.ParseFolds(text)
+		return err
+	})
+	return folds, err
 }
 
 // compared refuses --against a model that is not backtested.

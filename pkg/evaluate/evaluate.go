@@ -150,6 +150,7 @@ type Statement struct {
 // Result is the outcome of a backtest.
 type Result struct {
 	Statement Statement
+	Folds     Folds    // of Backtest; the one-step table has none
 	Models    []string // the naive ones first, then the candidates as given
 	Rows      []Row    // by model, cutoff, key and horizon
 	Scores    []Score  // over all, then by horizon, by key and by holiday; each by model

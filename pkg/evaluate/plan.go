@@ -43,6 +43,7 @@ type plan struct {
 	window   int                     // periods that a model sees; 0: all
 	holiday  func(sales.Period) bool // may be nil
 	levels   []float64
+	asked    Folds // without what running it finds
 	folds    []fold
 	observe  bool // without observing there is no answer: the one-step table
 	horizon  string
@@ -90,6 +91,7 @@ func planBacktest(p sales.Panel, o Options) (*plan, error) {
 		window:  o.Window,
 		holiday: o.Holiday,
 		levels:  o.Levels,
+		asked:   Folds{Horizon: horizon, Gap: o.Gap, Window: o.Window, Refit: o.Refit.String()},
 		horizon: fmt.Sprintf("%d to %d %ss after the cutoff", o.Gap+1, o.Gap+horizon, noun),
 		known:   fmt.Sprintf("everything up to the cutoff, nothing of the %ss after it", noun),
 	}

@@ -50,6 +50,9 @@ func (r *runner) result() (Result, error) {
 	out.Warnings = append(out.Warnings, t.without()...)
 	out.Warnings = append(out.Warnings, r.said(names)...)
 	out.Statement = Statement{Rows: t.describe(len(names)), Horizon: r.horizon, Information: r.known}
+	if !r.observe {
+		out.Folds = r.foldsOf(t)
+	}
 	out.Rows = t.rows(names)
 	out.Scores = t.scores(names)
 	return out, nil

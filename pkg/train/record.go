@@ -57,12 +57,26 @@ func (t *training) record(s mlflow.RunStatus) (record.Record, error) {
 	}
 	r.Datasets = []mlflow.DatasetInput{data}
 	r.Tags = t.tags(data.Dataset.Digest)
-	for _, add := range []func(*record.Record) error{t.predictions, t.series, t.trials} {
+	for _, add := range []func(*record.Record) error{t.predictions, t.series, t.trials, t.folds} {
 		if err := add(&r); err != nil {
 			return r, err
 		}
 	}
 	return r, nil
+}
+
+// FoldsPath is where a run keeps the folds of its backtest.
+const FoldsPath = "backtest/folds.json"
+
+// folds keeps what the backtest was made over, so that later models can meet the
+// same.
+func (t *training) folds(r *record.Record) error {
+	if t.report.Backtest == nil {
+		return nil
+	}
+	text, err := json.MarshalIndent(t.report.Backtest.Folds, "", "  ")
+	r.Files = append(r.Files, record.File{Path: FoldsPath, Data: append(text, '\n')})
+	return err
 }
 
 // prefix is the name of a model in params and metrics: that of the Python
