@@ -252,7 +252,7 @@ func (a *app) keptFolds(ctx context.Context, s *config.Settings, run string) (fo
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		const most = 1 << 20
 		text, err := io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), most)))
 		if err != nil {
