@@ -11,8 +11,13 @@
 //  3. Pair. Forecasts meet cells by key and period. A cell that one model leaves
 //     unanswered is left out for all of them, so that all are scored on the
 //     same rows.
-//  4. Score. One line a model, a model and horizon, a model and key, with the
-//     skill against both naive forecasts.
+//  4. Surround. Where levels are asked for, each model gets intervals by its own
+//     errors at earlier cutoffs, never by what came after the cutoff (interval.go).
+//  5. Score. One line a model, a model and horizon, a model and key, a model and
+//     weeks with or without a holiday, with the skill against both naive forecasts.
+//
+// Compare then tests whether two models differ by more than chance, and Folds is
+// what a later backtest needs to meet the same rows.
 //
 // A Result compares like with like: its Statement names the rows, the horizon
 // and the information that all of its models had. One-step and multi-step
