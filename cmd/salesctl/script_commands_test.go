@@ -33,6 +33,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"exits CODE PROGRAM ARGS...":        exits,
 		"trained DIR":                       trained,
 		"walmart FILE STORES":               walmart,
+		"series FILE KIND":                  series,
 		"enlarge FILE MARK BYTES":           enlarge,
 		"prepend FILE QUOTED":               prepend,
 		"flip GLOB OFFSET BITS":             flip,
